@@ -1,0 +1,302 @@
+"""`sqlite`: everything in one SQLite file, searched in memory."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+
+import apsw
+
+from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
+from onevec.adapters.sqlite import documents, texts
+from onevec.adapters.sqlite.file import StoreFile
+from onevec.adapters.sqlite.spaces import Spaces, collection_number
+from onevec.capabilities import Capabilities
+from onevec.compile import SqliteCompiler
+from onevec.documents import CollectionInfo, Document, Health, Stats
+from onevec.errors import OnevecError
+from onevec.filters import Filter
+from onevec.local.text import match_expression
+from onevec.metrics import Metric
+from onevec.runtime import Runtime
+from onevec.values import microseconds, moment_at
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# https://www.sqlite.org/wal.html#walresetbug: several connections that write and checkpoint at once can corrupt a WAL
+# database in 3.7.0 to 3.51.2.
+WAL_SAFE_FROM = (3, 51, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteOptions:
+    """What `sqlite:///papers.db?option=value` can set.
+
+    Attributes:
+        path: The file. `sqlite:///papers.db` is in the current folder, `sqlite:////data/papers.db` is absolute.
+        create: Whether to make the file if it isn't there.
+        read_only: Whether to refuse every write.
+        busy_timeout: Seconds to wait for another process's write before the call is tried again.
+    """
+
+    path: Path
+    create: bool = True
+    read_only: bool = False
+    busy_timeout: float = 5.0
+
+
+class SqliteAdapter(Adapter[SqliteOptions]):
+    """Everything in one file; vectors are searched in this process's memory."""
+
+    name = "sqlite"
+    requires = ("apsw",)
+    options = SqliteOptions
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        metrics=frozenset(Metric),
+        operators=SqliteCompiler.operators,
+        text_search=True,
+        native_async=False,
+        persistent=True,
+        shared=True,
+        atomic_batches=True,
+        ordered_scan=True,
+        durability="A batch is one transaction, synced to the disk before the call returns (WAL, synchronous=FULL).",
+        consistency="The next read sees every write that has returned, of this process and of others.",
+    )
+
+    def __init__(self, io: Runtime, file: StoreFile) -> None:
+        self._io = io
+        self._file = file
+        self._spaces = Spaces()
+
+    @classmethod
+    async def open(cls, io: Runtime, options: SqliteOptions) -> Self:
+        file = await io.offload(
+            StoreFile,
+            options.path,
+            create=options.create,
+            read_only=options.read_only,
+            busy_timeout=options.busy_timeout,
+        )
+        return cls(io, file)
+
+    async def close(self) -> None:
+        await self._io.offload(self._file.close)
+
+    @property
+    def client(self) -> apsw.Connection:
+        return self._file.client
+
+    async def collections(self) -> list[CollectionInfo]:
+        return await self._read(_collections)
+
+    async def collection(self, name: str) -> CollectionInfo | None:
+        return await self._read(_collection, name)
+
+    async def create_collection(self, info: CollectionInfo) -> bool:
+        return await self._write(_create_collection, info)
+
+    async def delete_collection(self, name: str) -> bool:
+        deleted = await self._write(_delete_collection, name)
+        await self._read(self._spaces.drop_deleted)
+        return deleted
+
+    async def namespaces(self, collection: CollectionInfo) -> list[str]:
+        return await self._read(_namespaces, collection)
+
+    async def clear(self, place: Place) -> int:
+        removed = await self._write(documents.clear, place)
+        await self._read(self._spaces.drop_deleted)
+        return removed
+
+    async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
+        await self._write(documents.upsert, place, batch)
+        return []
+
+    async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
+        return await self._write(documents.update, place, changes, now)
+
+    async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
+        return await self._read(self._get, place, ids, include_vectors=include_vectors)
+
+    async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
+        return await self._write(documents.delete, place, ids, filter)
+
+    async def count(self, place: Place, filter: Filter | None) -> int:
+        return await self._read(self._count, place, filter)
+
+    async def page(
+        self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
+    ) -> tuple[list[Document], str | None]:
+        return await self._read(self._page, place, filter, after, limit, include_vectors=include_vectors)
+
+    async def search(self, place: Place, request: Request) -> list[Found]:
+        if request.text is not None and not await self._read(self._is_indexed, place):
+            await self._write(_index_texts, place)
+        return await self._read(self._search, place, request)
+
+    def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        plan: dict[str, Any] = {"plan": "exact", "metric": place.collection.metric.value}
+        if request.text is not None:
+            plan = {"plan": "fts5", "match": match_expression(request.text)}
+        if request.filter is not None:
+            sql = SqliteCompiler().compile(request.filter)
+            plan["columns"] = str(request.filter)
+            plan["where"] = {"sql": sql.text, "values": list(sql.values)}
+        return plan
+
+    async def stats(self, place: Place) -> Stats:
+        return await self._read(self._stats, place)
+
+    async def health(self) -> Health:
+        return await self._io.offload(self._health)
+
+    async def optimize(self, place: Place) -> None:
+        await self._write(_index_texts, place)
+        await self._io.offload(self._file.checkpoint)
+
+    async def _read(
+        self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def inside() -> T:
+            with self._file.reading() as connection:
+                return function(connection, *args, **kwargs)
+
+        return await self._io.offload(inside)
+
+    async def _write(
+        self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def inside() -> T:
+            with self._file.writing() as connection:
+                return function(connection, *args, **kwargs)
+
+        return await self._io.offload(inside)
+
+    def _get(
+        self, connection: apsw.Connection, place: Place, ids: Sequence[str], *, include_vectors: bool
+    ) -> list[Document]:
+        number = self._spaces.number(connection, place)
+        return [] if number is None else documents.by_ids(connection, number, ids, include_vectors=include_vectors)
+
+    def _count(self, connection: apsw.Connection, place: Place, filter: Filter | None) -> int:
+        number = self._spaces.number(connection, place)
+        return 0 if number is None else documents.count(connection, number, filter)
+
+    def _page(
+        self,
+        connection: apsw.Connection,
+        place: Place,
+        filter: Filter | None,
+        after: str | None,
+        limit: int,
+        *,
+        include_vectors: bool,
+    ) -> tuple[list[Document], str | None]:
+        number = self._spaces.number(connection, place)
+        if number is None:
+            return [], None
+        return documents.page(connection, number, filter, after, limit, include_vectors=include_vectors)
+
+    def _search(self, connection: apsw.Connection, place: Place, request: Request) -> list[Found]:
+        number = self._spaces.number(connection, place)
+        if number is None:
+            return []
+        space = self._spaces.space(connection, place, number)
+        rows = None if request.ids is None else documents.rows_of(connection, number, request.ids)
+        pairs: Iterable[tuple[int, float]]
+        if request.vector is not None:
+            nearest, distances = space.search(request.vector, request.top_k, request.filter, rows)
+            pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
+        else:
+            index = texts.index_of(connection, collection_number(connection, place.collection))
+            pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
+        return documents.found(connection, dict(pairs), request)
+
+    def _stats(self, connection: apsw.Connection, place: Place) -> Stats:
+        number = self._spaces.number(connection, place)
+        count, newest = (0, None) if number is None else documents.extent(connection, number)
+        return Stats(
+            documents=count,
+            dimension=place.collection.dimension,
+            storage_bytes=self._file.bytes_on_disk(),
+            memory_bytes=self._spaces.memory_bytes(number),
+            updated_at=None if newest is None else moment_at(newest),
+        )
+
+    def _is_indexed(self, connection: apsw.Connection, place: Place) -> bool:
+        return texts.is_current(connection, collection_number(connection, place.collection))
+
+    def _health(self) -> Health:
+        version = apsw.sqlite_lib_version()
+        safe = tuple(map(int, version.split("."))) >= WAL_SAFE_FROM
+        return Health(
+            "healthy" if safe else "degraded",
+            self.name,
+            version,
+            0.0,
+            warnings=()
+            if safe
+            else (f"SQLite {version} can corrupt a database that several connections write; upgrade apsw",),
+            details={
+                "path": str(self._file.path),
+                "journal_mode": self._file.pragma("journal_mode"),
+                "synchronous": ["off", "normal", "full", "extra"][int(str(self._file.pragma("synchronous")))],
+                "python": platform.python_version(),
+            },
+        )
+
+
+def _collections(connection: apsw.Connection) -> list[CollectionInfo]:
+    return [_info(*row) for row in connection.execute(f"{_SELECT_COLLECTION} ORDER BY name")]
+
+
+def _collection(connection: apsw.Connection, name: str) -> CollectionInfo | None:
+    row = connection.execute(f"{_SELECT_COLLECTION} WHERE name = ?", (name,)).fetchone()
+    return _info(*row) if row else None
+
+
+_SELECT_COLLECTION = "SELECT name, dimension, metric, embedder, created FROM collections"
+
+
+def _info(name: str, dimension: int, metric: str, embedder: str | None, created: int) -> CollectionInfo:
+    return CollectionInfo(name, dimension, Metric(metric), embedder, moment_at(created))
+
+
+def _create_collection(connection: apsw.Connection, info: CollectionInfo) -> bool:
+    connection.execute(
+        "INSERT INTO collections (name, dimension, metric, embedder, created) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (name) DO NOTHING",
+        (info.name, info.dimension, info.metric.value, info.embedder, microseconds(info.created_at)),
+    )
+    return connection.changes() == 1
+
+
+def _delete_collection(connection: apsw.Connection, name: str) -> bool:
+    row = connection.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
+    if not row:
+        return False
+    texts.drop(connection, row[0])
+    connection.execute(
+        "DELETE FROM documents WHERE namespace IN (SELECT number FROM namespaces WHERE collection = ?)", row
+    )
+    connection.execute("DELETE FROM namespaces WHERE collection = ?", row)
+    connection.execute("DELETE FROM collections WHERE number = ?", row)
+    return True
+
+
+def _namespaces(connection: apsw.Connection, collection: CollectionInfo) -> list[str]:
+    found = connection.execute(
+        "SELECT name FROM namespaces WHERE collection = ? "
+        "AND EXISTS (SELECT 1 FROM documents WHERE namespace = number) ORDER BY name",
+        (collection_number(connection, collection),),
+    )
+    return [name for (name,) in found]
+
+
+def _index_texts(connection: apsw.Connection, place: Place) -> None:
+    texts.catch_up(connection, collection_number(connection, place.collection))

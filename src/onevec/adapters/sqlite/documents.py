@@ -1,0 +1,225 @@
+"""The rows of the documents table: written and read inside a transaction that the caller holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import apsw
+import numpy as np
+import orjson
+
+from onevec import codec
+from onevec.adapter import Batch, Change, Found, Place, Request
+from onevec.adapters.sqlite.spaces import collection_number, namespace_number
+from onevec.compile import SqliteCompiler
+from onevec.documents import Document
+from onevec.errors import DocumentNotFound, OnevecError
+from onevec.filters import Filter
+from onevec.patch import merge_patch
+from onevec.values import moment_at
+
+# `gone` keeps at least this many entries for other processes to catch up by; who is further behind compares all rows.
+_KEPT_GONE = 10_000
+
+_INSERT = "INSERT INTO documents (namespace, id, text, metadata, created, updated, vector) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "id, text, metadata, created, updated"
+_AMONG = "IN (SELECT value FROM json_each(?))"
+
+
+def upsert(connection: apsw.Connection, place: Place, batch: Batch) -> None:
+    """Write the batch, replacing whole the documents with the same ids."""
+    number = _namespace(connection, place)
+    old = {
+        id: (row, created)
+        for id, row, created in connection.execute(
+            f"SELECT id, row, created FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(batch.ids))
+        )
+    }
+    _remove(connection, number, [row for row, _ in old.values()])
+    connection.executemany(_INSERT, _values(number, batch, {id: created for id, (_, created) in old.items()}))
+
+
+def update(
+    connection: apsw.Connection, place: Place, changes: Sequence[Change], now: int
+) -> list[tuple[str, OnevecError]]:
+    """Change documents; return those that don't exist."""
+    number = _namespace(connection, place)
+    missing: list[tuple[str, OnevecError]] = []
+    for change in changes:
+        old = connection.execute(
+            "SELECT row, text, metadata, created, vector FROM documents WHERE namespace = ? AND id = ?",
+            (number, change.id),
+        ).fetchone()
+        if not old:
+            missing.append((change.id, DocumentNotFound(f"there is no document {change.id!r} to update")))
+            continue
+        row, text, metadata, created, vector = old
+        _remove(connection, number, [row])
+        connection.execute(
+            _INSERT,
+            (
+                number,
+                change.id,
+                text if change.text is None else change.text,
+                codec.encode(merge_patch(codec.decode(metadata), change.patch)),
+                created,
+                now,
+                vector if change.vector is None else change.vector.astype("<f4").tobytes(),
+            ),
+        )
+    return missing
+
+
+def delete(connection: apsw.Connection, place: Place, ids: Sequence[str] | None, filter: Filter | None) -> int:
+    """Remove documents by ids or by filter; return how many existed."""
+    number = namespace_number(connection, place)
+    if number is None:
+        return 0
+    if ids is not None:
+        rows = rows_of(connection, number, ids)
+    else:
+        where, values = _where(number, filter)
+        rows = [row for (row,) in connection.execute(f"SELECT row FROM documents WHERE {where}", values)]
+    _remove(connection, number, rows)
+    return len(rows)
+
+
+def clear(connection: apsw.Connection, place: Place) -> int:
+    """Remove a namespace and its documents; one of that name made later is another one."""
+    number = namespace_number(connection, place)
+    if number is None:
+        return 0
+    connection.execute("DELETE FROM documents WHERE namespace = ?", (number,))
+    removed = connection.changes()
+    connection.execute("DELETE FROM namespaces WHERE number = ?", (number,))
+    # The full-text index is by collection: its marks go, so that it is made anew without these rows.
+    connection.execute(
+        "UPDATE collections SET indexed_row = NULL WHERE number = ?", (collection_number(connection, place.collection),)
+    )
+    return removed
+
+
+def by_ids(connection: apsw.Connection, number: int, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
+    """Return those of the documents that exist."""
+    columns = _columns(include_vectors=include_vectors)
+    found = connection.execute(
+        f"SELECT {columns} FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(ids))
+    )
+    return [_document(row) for row in found]
+
+
+def count(connection: apsw.Connection, number: int, filter: Filter | None) -> int:
+    """Return how many documents match."""
+    where, values = _where(number, filter)
+    counted: int = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).get
+    return counted
+
+
+def page(
+    connection: apsw.Connection,
+    number: int,
+    filter: Filter | None,
+    after: str | None,
+    limit: int,
+    *,
+    include_vectors: bool,
+) -> tuple[list[Document], str | None]:
+    """Return up to `limit` matching documents after an id, and the id to go on from."""
+    where, values = _where(number, filter)
+    found = connection.execute(
+        f"SELECT {_columns(include_vectors=include_vectors)} FROM documents "
+        f"WHERE {where} AND id > ? ORDER BY id LIMIT ?",
+        (*values, after or "", min(limit, 2**62) + 1),
+    )
+    some = [_document(row) for row in found]
+    return some[:limit], some[limit - 1].id if len(some) > limit else None
+
+
+def rows_of(connection: apsw.Connection, number: int, ids: Iterable[str]) -> list[int]:
+    """Return the rows of those of the ids that exist."""
+    found = connection.execute(
+        f"SELECT row FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(list(ids)))
+    )
+    return [row for (row,) in found]
+
+
+def found(connection: apsw.Connection, values: Mapping[int, float], request: Request) -> list[Found]:
+    """Return the documents of some rows, each with its distance or score."""
+    columns = _columns(include_vectors=request.include_vectors)
+    rows = connection.execute(f"SELECT row, {columns} FROM documents WHERE row {_AMONG}", (_json(list(values)),))
+    return [Found(_document(rest), values[row]) for row, *rest in rows]
+
+
+def extent(connection: apsw.Connection, number: int) -> tuple[int, int | None]:
+    """Return how many documents a namespace has and when the newest was written."""
+    counted: tuple[int, int | None] = connection.execute(
+        "SELECT count(*), max(updated) FROM documents WHERE namespace = ?", (number,)
+    ).get
+    return counted
+
+
+def _namespace(connection: apsw.Connection, place: Place) -> int:
+    """The namespace's number, made if need be."""
+    number = namespace_number(connection, place)
+    if number is None:
+        collection = collection_number(connection, place.collection)
+        connection.execute("INSERT INTO namespaces (collection, name) VALUES (?, ?)", (collection, place.namespace))
+        number = connection.last_insert_rowid()
+    return number
+
+
+def _remove(connection: apsw.Connection, number: int, rows: Sequence[int]) -> None:
+    if not rows:
+        return
+    listed = _json(rows)
+    connection.execute(f"DELETE FROM documents WHERE row {_AMONG}", (listed,))
+    connection.execute("INSERT INTO gone (namespace, row) SELECT ?, value FROM json_each(?)", (number, listed))
+    oldest, newest = connection.execute("SELECT min(seq), max(seq) FROM gone").get
+    if newest - oldest >= 2 * _KEPT_GONE:
+        connection.execute("DELETE FROM gone WHERE seq <= ?", (newest - _KEPT_GONE,))
+        connection.execute("UPDATE cut SET seq = ?", (newest - _KEPT_GONE,))
+
+
+def _values(number: int, batch: Batch, since: Mapping[str, int]) -> Iterator[tuple[object, ...]]:
+    """What `_INSERT` takes, a tuple a document."""
+    width = batch.vectors.shape[1] * 4
+    vectors = np.ascontiguousarray(batch.vectors, "<f4").tobytes()
+    columns = zip(batch.ids, batch.texts, batch.metadata, batch.created, strict=True)
+    for index, (id, text, metadata, created) in enumerate(columns):
+        yield (
+            number,
+            id,
+            text,
+            codec.encode(metadata),
+            since.get(id, batch.now) if created is None else created,
+            batch.now,
+            vectors[index * width : (index + 1) * width],
+        )
+
+
+def _where(number: int, filter: Filter | None) -> tuple[str, tuple[object, ...]]:
+    if filter is None:
+        return "namespace = ?", (number,)
+    sql = SqliteCompiler().compile(filter)
+    return f"namespace = ? AND {sql.text}", (number, *sql.values)
+
+
+def _columns(*, include_vectors: bool) -> str:
+    return f"{_COLUMNS}, vector" if include_vectors else _COLUMNS
+
+
+def _document(row: Sequence[Any]) -> Document:  # Any: the columns of `_columns`
+    id, text, metadata, created, updated, *vector = row
+    return Document(
+        id,
+        text=text,
+        vector=np.frombuffer(vector[0], "<f4").copy() if vector else None,
+        metadata=codec.decode(metadata),
+        created_at=moment_at(created),
+        updated_at=moment_at(updated),
+    )
+
+
+def _json(values: Sequence[str] | Sequence[int]) -> str:
+    return orjson.dumps(values).decode()

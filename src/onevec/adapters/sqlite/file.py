@@ -1,0 +1,98 @@
+"""One store file: a connection that reads, a connection that writes, and transactions on each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from onevec.adapters.sqlite import schema
+from onevec.adapters.sqlite.failures import mapped
+from onevec.compile import FUNCTIONS
+from onevec.errors import ReadOnly
+
+
+class StoreFile:
+    """An open file. Readers don't wait for the writer; threads take turns on each connection."""
+
+    def __init__(self, path: Path, *, create: bool, read_only: bool, busy_timeout: float) -> None:
+        self.path = schema.checked_path(path, create=create and not read_only)
+        self._read_only = read_only
+        self._reads = threading.RLock()
+        self._writes = threading.RLock()
+        connections: list[apsw.Connection] = []
+        with mapped(self.path):
+            try:
+                for _ in range(2):
+                    connection = schema.connect(self.path, read_only=read_only, busy_timeout=busy_timeout)
+                    connections.append(connection)
+                    for name, function in FUNCTIONS.items():
+                        connection.create_scalar_function(name, function, deterministic=True)
+                    schema.prepare(connection, self.path, read_only=read_only)
+            except BaseException:
+                for connection in connections:
+                    connection.close()
+                raise
+        self._reader, self._writer = connections
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """One read transaction: everything read in it is of one commit."""
+        with mapped(self.path), self._reads:
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                self._reader.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """One write transaction: all of it or nothing, synced when this returns.
+
+        Raises:
+            ReadOnly: The store was opened read-only.
+            EngineBusy: Another process held the lock for longer than the busy timeout.
+        """
+        if self._read_only:
+            raise ReadOnly(f"{self.path} was opened with read_only=True; open it again without")
+        with mapped(self.path), self._writes:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:  # SQLite ends it by itself on a full disk
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @property
+    def client(self) -> apsw.Connection:
+        """The connection that writes."""
+        return self._writer
+
+    def checkpoint(self) -> None:
+        """Move what is in the WAL into the file and refresh SQLite's own statistics."""
+        if self._read_only:
+            return
+        with mapped(self.path), self._writes:
+            self._writer.execute("PRAGMA optimize")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def bytes_on_disk(self) -> int:
+        """Bytes of the file and of the WAL beside it."""
+        beside = self.path.with_name(self.path.name + "-wal")
+        return sum(path.stat().st_size for path in (self.path, beside) if path.exists())
+
+    def pragma(self, name: str) -> object:
+        """The value of one of SQLite's pragmas."""
+        with mapped(self.path), self._reads:
+            return self._reader.pragma(name)
+
+    def close(self) -> None:
+        """Close both connections; the last process to do so leaves no WAL behind."""
+        with mapped(self.path), self._reads, self._writes:
+            self._reader.close()
+            self._writer.close()

@@ -1,0 +1,150 @@
+"""The namespaces that this process has searched, in memory, and how they catch up with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+import orjson
+
+from onevec import codec
+from onevec.adapter import Place
+from onevec.documents import CollectionInfo, Metadata
+from onevec.errors import CollectionNotFound
+from onevec.local.space import SearchSpace
+from onevec.local.table import Rows
+from onevec.values import microseconds
+
+# Rows read and appended at once while loading: keeps the copy that passes through small beside the matrix itself.
+_LOAD = 8192
+
+
+@dataclass(slots=True)
+class _Loaded:
+    space: SearchSpace
+    version: int = -1  # the file's data version that the space is at
+    last_row: int = 0
+    last_gone: int = 0
+
+
+class Spaces:
+    """What is loaded, by namespace number. All calls are made inside one read transaction, by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[int, _Loaded] = {}
+        self._numbers: dict[tuple[str, int, str], int | None] = {}
+        self._version = -1
+
+    def number(self, connection: apsw.Connection, place: Place) -> int | None:
+        """Return the number of a namespace, None if nothing was written to it yet.
+
+        Raises:
+            CollectionNotFound: The collection was deleted, or deleted and made again.
+        """
+        self._see(connection)
+        key = (place.collection.name, microseconds(place.collection.created_at), place.namespace)
+        if key not in self._numbers:
+            self._numbers[key] = namespace_number(connection, place)
+        return self._numbers[key]
+
+    def space(self, connection: apsw.Connection, place: Place, number: int) -> SearchSpace:
+        """Return the namespace's search space, at the commit that the connection's transaction sees."""
+        version = self._see(connection)
+        loaded = self._loaded.get(number)
+        if loaded is None:
+            info = place.collection
+            space = SearchSpace(info.dimension, info.metric, lambda rows: _metadata(connection, rows))
+            loaded = self._loaded[number] = _Loaded(space)
+        if loaded.version != version:
+            self._catch_up(connection, number, loaded)
+            loaded.version = version
+        return loaded.space
+
+    def drop_deleted(self, connection: apsw.Connection) -> None:
+        """Let go of the namespaces that the file no longer has."""
+        kept = {number for (number,) in connection.execute("SELECT number FROM namespaces")}
+        for number in self._loaded.keys() - kept:
+            del self._loaded[number]
+
+    def memory_bytes(self, number: int | None) -> int:
+        """Bytes that one namespace takes; 0 if it isn't loaded."""
+        loaded = None if number is None else self._loaded.get(number)
+        return loaded.space.memory_bytes if loaded else 0
+
+    def _see(self, connection: apsw.Connection) -> int:
+        """The version of the file's content; what was remembered of another one is forgotten."""
+        version: int = connection.pragma("data_version")
+        if version != self._version:
+            self._version = version
+            self._numbers.clear()
+        return version
+
+    def _catch_up(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
+        space = loaded.space
+        newest, cut = connection.execute("SELECT (SELECT max(seq) FROM gone), (SELECT seq FROM cut)").get
+        if loaded.last_gone < cut:
+            here = {row for (row,) in connection.execute("SELECT row FROM documents WHERE namespace = ?", (number,))}
+            space.remove([row for row in space.matching(None).tolist() if row not in here])
+        elif space.table.size:
+            removed = connection.execute(
+                "SELECT row FROM gone WHERE seq > ? AND namespace = ?", (loaded.last_gone, number)
+            )
+            space.remove([row for (row,) in removed])
+        loaded.last_gone = max(newest or 0, cut)
+        new = connection.execute(
+            "SELECT row, vector FROM documents WHERE namespace = ? AND row > ? ORDER BY row", (number, loaded.last_row)
+        )
+        for rows, vectors in _parts(new):
+            space.append(rows, np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1))
+            loaded.last_row = rows[-1]
+
+
+def namespace_number(connection: apsw.Connection, place: Place) -> int | None:
+    """Return the number of a namespace in the file, None if there is none.
+
+    Raises:
+        CollectionNotFound: The collection was deleted, or deleted and made again.
+    """
+    collection = collection_number(connection, place.collection)
+    found = connection.execute(
+        "SELECT number FROM namespaces WHERE collection = ? AND name = ?", (collection, place.namespace)
+    ).fetchone()
+    return found[0] if found else None
+
+
+def collection_number(connection: apsw.Connection, info: CollectionInfo) -> int:
+    """Return the number of a collection in the file.
+
+    Raises:
+        CollectionNotFound: It was deleted, or deleted and made again.
+    """
+    found = connection.execute(
+        "SELECT number FROM collections WHERE name = ? AND created = ?", (info.name, microseconds(info.created_at))
+    ).fetchone()
+    if not found:
+        raise CollectionNotFound(f"collection {info.name!r} was deleted; open or create it again")
+    number: int = found[0]
+    return number
+
+
+def _parts(new: apsw.Cursor) -> Iterator[tuple[list[int], list[bytes]]]:
+    rows: list[int] = []
+    vectors: list[bytes] = []
+    for row, vector in new:
+        rows.append(row)
+        vectors.append(vector)
+        if len(rows) == _LOAD:
+            yield rows, vectors
+            rows, vectors = [], []
+    if rows:
+        yield rows, vectors
+
+
+def _metadata(connection: apsw.Connection, rows: Rows | Sequence[int]) -> Iterator[tuple[int, Metadata]]:
+    wanted = orjson.dumps(np.asarray(rows).tolist()).decode()
+    found = connection.execute(
+        "SELECT row, metadata FROM documents WHERE row IN (SELECT value FROM json_each(?))", (wanted,)
+    )
+    return ((row, codec.decode(text)) for row, text in found)

@@ -1,0 +1,91 @@
+"""Full-text search: SQLite's FTS5, with its BM25 and the Porter stemmer, in a file or in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import apsw
+
+_WORD = re.compile(r"\w+")
+_CHUNK = 256
+
+
+class TextIndex:
+    """One FTS5 table, of texts by row number. It keeps the words, not the texts.
+
+    Scores are FTS5's `bm25()` with the sign turned, so that higher is better (k1 = 1.2, b = 0.75:
+    https://www.sqlite.org/fts5.html#the_bm25_function). Texts and queries are split and folded by the `unicode61`
+    tokenizer and stemmed by `porter`, so "wings" finds "wing".
+
+    Args:
+        connection: The apsw connection the table is in.
+        table: Its name, made by the program and never from a user's text.
+    """
+
+    def __init__(self, connection: apsw.Connection, table: str) -> None:
+        self._connection = connection
+        self._table = table
+
+    def create(self) -> None:
+        """Make the table if it isn't there."""
+        self._connection.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {self._table} USING fts5"
+            "(text, content='', contentless_delete=1, tokenize='porter unicode61')"
+        )
+
+    def drop(self) -> None:
+        """Remove the table, if it is there."""
+        self._connection.execute(f"DROP TABLE IF EXISTS {self._table}")
+
+    def add(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Add `(row, text)` pairs."""
+        self._connection.executemany(f"INSERT INTO {self._table}(rowid, text) VALUES (?, ?)", texts)
+
+    def copy(self, select: str, values: tuple[int, ...]) -> None:
+        """Add the `(row, text)` pairs that a SELECT in the same database gives."""
+        self._connection.execute(f"INSERT INTO {self._table}(rowid, text) {select}", values)
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Remove rows, those that are here."""
+        self._connection.executemany(f"DELETE FROM {self._table} WHERE rowid = ?", ((row,) for row in rows))
+
+    def search(
+        self, query: str, top_k: int, keep: Callable[[npt.NDArray[np.int64]], Sequence[bool] | npt.NDArray[np.bool_]]
+    ) -> list[tuple[int, float]]:
+        """Return `(row, score)` of the best rows that have a word of the query, best first.
+
+        Args:
+            query: Any text; it has no syntax. Without a word in it nothing is found.
+            top_k: How many. Rows that score like the last of them come with it, so that the caller can break the tie.
+            keep: Says of some row numbers which may be in the result.
+        """
+        expression = match_expression(query)
+        if not expression:
+            return []
+        ranked = self._connection.execute(
+            f"SELECT rowid, -rank FROM {self._table} WHERE {self._table} MATCH ? ORDER BY rank",
+            (expression,),
+        )
+        best: list[tuple[int, float]] = []
+        while chunk := list(islice(ranked, _CHUNK)):
+            kept = keep(np.fromiter((row for row, _ in chunk), np.int64, len(chunk)))
+            for (row, score), wanted in zip(chunk, kept, strict=True):
+                if len(best) >= top_k and score < best[top_k - 1][1]:
+                    ranked.close()
+                    return best
+                if wanted:
+                    best.append((row, score))
+        return best
+
+
+def match_expression(query: str) -> str:
+    """Return the FTS5 expression for "any of the words of this text"; empty if it has none."""
+    words = dict.fromkeys(word.casefold() for word in _WORD.findall(query))
+    return " OR ".join(f'"{word}"' for word in words)

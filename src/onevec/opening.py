@@ -1,0 +1,154 @@
+"""`connect` and `connect_async`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from onevec.adapter import Adapter
+from onevec.config import locate, options_of
+from onevec.errors import ConfigError, OnevecError
+from onevec.registry import installed_adapter_class, load_embedder
+from onevec.retry import RetryPolicy
+from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime, run
+from onevec.validate import checked_count
+
+if TYPE_CHECKING:
+    from onevec.aio import AsyncStore
+    from onevec.embedders import EmbedderLike
+    from onevec.pipeline import StorePipeline
+    from onevec.store import Store
+    from onevec.trace import Hook
+
+# Any: config values; each engine's own options
+StoreTarget: TypeAlias = str | Mapping[str, Any] | type[Adapter[Any]]
+
+
+def connect(
+    target: StoreTarget,
+    *,
+    embedder: EmbedderLike | None = None,
+    timeout: float | None = 30.0,
+    max_retries: int = 3,
+    max_concurrency: int = 4,
+    on_event: Hook | None = None,
+    **options: Any,  # Any: converted to the types of the engine's options
+) -> Store:
+    """Open a store.
+
+    Args:
+        target: A URL such as `sqlite:///papers.db`; a config mapping such as `{"engine": "sqlite", "path": "a.db"}`;
+            the name of a store in `onevec.toml`; or an adapter class. `${NAME}` in a setting is read from the
+            environment.
+        embedder: The embedder of collections made here, unless they name another one.
+        timeout: Seconds for one call with all its retries; None for no limit.
+        max_retries: Attempts after the first one, for errors that say a retry can help.
+        max_concurrency: How many requests of one call are under way at once.
+        on_event: Called with a `onevec.Event` when a call starts, is retried, and ends.
+        **options: The engine's own options, such as `create=False` for sqlite.
+
+    Raises:
+        ConfigError: The target can't be understood, or an option isn't the engine's.
+        UnknownEngine: No installed package provides the engine.
+        EngineNotInstalled: The engine's library is missing.
+        OnevecError: The engine can't be opened; see its page.
+    """
+    from onevec.store import Store
+
+    opening = _Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+    return Store(run(opening.opened(BlockingRuntime())))
+
+
+class connect_async:  # noqa: N801 (it is called like a function)
+    """Open a store for asyncio: `async with connect_async(url) as store`, or `store = await connect_async(url)`.
+
+    The arguments and errors are those of `connect`.
+    """
+
+    def __init__(
+        self,
+        target: StoreTarget,
+        *,
+        embedder: EmbedderLike | None = None,
+        timeout: float | None = 30.0,
+        max_retries: int = 3,
+        max_concurrency: int = 4,
+        on_event: Hook | None = None,
+        **options: Any,  # Any: converted to the types of the engine's options
+    ) -> None:
+        self._opening = _Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+        self._store: AsyncStore | None = None
+
+    def __await__(self) -> Generator[Any, None, AsyncStore]:  # Any: what the event loop is handed
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> AsyncStore:
+        self._store = await self._opened()
+        return self._store
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._store is not None:
+            await self._store.close()
+
+    async def _opened(self) -> AsyncStore:
+        from onevec.aio import AsyncStore
+
+        return AsyncStore(await self._opening.opened(AsyncRuntime()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The arguments of `connect`."""
+
+    target: StoreTarget
+    embedder: EmbedderLike | None
+    timeout: float | None
+    max_retries: int
+    max_concurrency: int
+    hook: Hook | None
+    options: Mapping[str, Any]
+
+    async def opened(self, io: Runtime) -> StorePipeline:
+        """Open the store over a runtime, which is closed if that fails."""
+        try:
+            return await self._opened(io)
+        except BaseException as error:
+            io.close()
+            if isinstance(error, OnevecError):
+                error.operation = error.operation or "connect"
+            raise
+
+    async def _opened(self, io: Runtime) -> StorePipeline:
+        from onevec.pipeline import StorePipeline
+
+        policy = RetryPolicy(
+            max_retries=checked_count(self.max_retries, "max_retries", least=0), timeout=_seconds(self.timeout)
+        )
+        max_concurrency = checked_count(self.max_concurrency, "max_concurrency")
+        embedder, settings = self.embedder, dict(self.options)
+        if isinstance(self.target, type) and issubclass(self.target, Adapter):
+            cls: type[Adapter[Any]] = self.target
+        else:
+            location = locate(self.target)
+            cls = installed_adapter_class(location.engine)
+            configured = dict(location.settings)
+            from_config = configured.pop("embedder", None)
+            embedder = from_config if embedder is None else embedder
+            settings = {**configured, **settings}
+        maker = None if embedder is None else await io.offload(load_embedder, embedder)
+        adapter = await cls.open(io, options_of(cls.options, settings, cls.name))
+        return StorePipeline(
+            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=maker, hook=self.hook
+        )
+
+
+def _seconds(timeout: object) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return float(timeout)
+    raise ConfigError(f"timeout is a number of seconds above 0, or None for no limit, got {timeout!r}")

@@ -1,0 +1,276 @@
+"""Searching: a query in, ranked hits out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from onevec.adapter import Found, Request
+from onevec.batches import as_vector
+from onevec.documents import Document, Hit, Mode, SearchQuery, SearchResult, Vector
+from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
+from onevec.evaluate import matches
+from onevec.filters import Filter, FilterLike, conditions
+from onevec.lower import split, unsupported
+from onevec.metrics import score_of
+from onevec.pipeline.target import Target
+from onevec.validate import checked_count, checked_ids, checked_score
+
+Query: TypeAlias = "str | Vector | SearchQuery"
+
+
+class _Search(NamedTuple):
+    """A checked search. `text` still has to be embedded if the mode is "vector"; `rest` runs in Python."""
+
+    text: str | None
+    request: Request
+    min_score: float | None
+    rest: Filter | None
+
+
+class Searches(Target):
+    """The verbs that search."""
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        top_k: int,
+        filter: FilterLike | None,
+        ids: Iterable[str] | None,
+        min_score: float | None,
+        mode: Mode,
+        exact: bool,
+        include_vectors: bool,
+        on_unsupported: Literal["error", "scan"],
+    ) -> SearchResult:
+        search = self._checked(
+            query,
+            top_k=top_k,
+            filter=filter,
+            ids=ids,
+            min_score=min_score,
+            mode=mode,
+            exact=exact,
+            include_vectors=include_vectors,
+            on_unsupported=on_unsupported,
+        )
+        if search.text is not None:
+            vector = (await self.embedded([search.text], ["the query"]))[0]
+            search = search._replace(request=_with(search.request, vector=vector))
+        return await self._run(search)
+
+    async def search_batch(
+        self,
+        queries: Iterable[Query],
+        *,
+        top_k: int,
+        filter: FilterLike | None,
+        ids: Iterable[str] | None,
+        min_score: float | None,
+        mode: Mode,
+        exact: bool,
+        include_vectors: bool,
+        on_unsupported: Literal["error", "scan"],
+    ) -> list[SearchResult]:
+        if isinstance(queries, str | SearchQuery):
+            raise InvalidQuery("search_batch takes a list of queries; for one query use search")
+        ids = None if ids is None else checked_ids(ids)
+        searches = [
+            self._checked(
+                query,
+                top_k=top_k,
+                filter=filter,
+                ids=ids,
+                min_score=min_score,
+                mode=mode,
+                exact=exact,
+                include_vectors=include_vectors,
+                on_unsupported=on_unsupported,
+            )
+            for query in queries
+        ]
+        texts = {index: search.text for index, search in enumerate(searches) if search.text is not None}
+        if texts:
+            vectors = await self.embedded(list(texts.values()), [f"query {index}" for index in texts])
+            for index, vector in zip(texts, vectors, strict=True):
+                search = searches[index]
+                searches[index] = search._replace(request=_with(search.request, vector=vector))
+        return await self.store.io.gather(
+            [partial(self._run, search) for search in searches], self.store.max_concurrency
+        )
+
+    async def explain(
+        self,
+        query: Query,
+        *,
+        top_k: int,
+        filter: FilterLike | None,
+        ids: Iterable[str] | None,
+        mode: Mode,
+        exact: bool,
+        on_unsupported: Literal["error", "scan"],
+    ) -> dict[str, Any]:  # Any: JSON values
+        search = self._checked(
+            query,
+            top_k=top_k,
+            filter=filter,
+            ids=ids,
+            min_score=None,
+            mode=mode,
+            exact=exact,
+            include_vectors=False,
+            on_unsupported=on_unsupported,
+        )
+        if search.text is not None:
+            vector = (await self.embedded([search.text], ["the query"]))[0]
+            search = search._replace(request=_with(search.request, vector=vector))
+        native = search.request.filter
+        return {
+            "engine": self.store.engine,
+            "collection": self.info.name,
+            "namespace": self.namespace,
+            "filter": None if native is None else str(native),
+            "native": dict(self.adapter.explain(self._place, search.request)),
+            "python": None if search.rest is None else str(search.rest),
+        }
+
+    async def _run(self, search: _Search) -> SearchResult:
+        request = search.request
+        if search.rest is not None:
+            allowed = await self._scanned(search.rest, request.filter)
+            request = _with(request, filter=None, ids=allowed if request.ids is None else request.ids & allowed)
+        if request.ids is not None and not request.ids:
+            return SearchResult(())
+        found = await self.call("search", self.adapter.search, self._place, request)
+        return self._ranked(found, request, search.min_score)
+
+    def _ranked(self, found: list[Found], request: Request, min_score: float | None) -> SearchResult:
+        """Hits by score, highest first, ties by id, cut to `top_k` and by `min_score`."""
+        scored: list[tuple[float, Document, float | None]]
+        if request.vector is None:
+            scored = [(value, document, None) for document, value in found]
+        else:
+            metric = self.info.metric
+            scored = [(score_of(metric, value), document, value) for document, value in found]
+        scored.sort(key=_by_score)
+        if min_score is not None:
+            scored = [one for one in scored if one[0] >= min_score]
+        return SearchResult(
+            tuple(
+                [
+                    Hit(document, score, distance, rank)
+                    for rank, (score, document, distance) in enumerate(scored[: request.top_k], 1)
+                ]
+            )
+        )
+
+    async def _scanned(self, rest: Filter, native: Filter | None) -> frozenset[str]:
+        """The ids of the documents that match both: the engine runs one part, this process the other."""
+        allowed: list[str] = []
+        after: str | None = None
+        while True:
+            documents, after = await self.call(
+                "scan", self.adapter.page, self._place, filter=native, after=after, limit=1000, include_vectors=False
+            )
+            allowed += (document.id for document in documents if matches(rest, document.metadata))
+            if after is None:
+                return frozenset(allowed)
+
+    def _checked(
+        self,
+        query: Query,
+        *,
+        top_k: int,
+        filter: FilterLike | None,
+        ids: Iterable[str] | None,
+        min_score: float | None,
+        mode: Mode,
+        exact: bool,
+        include_vectors: bool,
+        on_unsupported: str,
+    ) -> _Search:
+        text: str | None = None
+        vector: Vector | None = None
+        if isinstance(query, SearchQuery):
+            text, vector = query.text, query.vector
+            top_k = top_k if query.top_k is None else query.top_k
+            filter = filter if query.filter is None else query.filter
+            ids = ids if query.ids is None else query.ids
+            min_score = min_score if query.min_score is None else query.min_score
+            mode = mode if query.mode is None else query.mode
+        elif isinstance(query, str):
+            text = query
+        else:
+            vector = query
+        native, rest = self._split(filter, on_unsupported)
+        request = Request(
+            vector=self._query_vector(vector, text, mode),
+            text=text if mode == "text" else None,
+            top_k=self._top_k(top_k),
+            filter=native,
+            ids=None if ids is None else frozenset(checked_ids(ids)),
+            exact=exact,
+            include_vectors=include_vectors,
+        )
+        to_embed = text if mode == "vector" and vector is None else None
+        return _Search(to_embed, request, None if min_score is None else checked_score(min_score), rest)
+
+    def _query_vector(self, vector: Vector | None, text: str | None, mode: str) -> Any:  # Any: a matrix row or None
+        if mode == "text":
+            if not isinstance(text, str):
+                raise InvalidQuery("mode='text' searches by words: the query is a text")
+            if not self.store.capabilities.text_search:
+                raise Unsupported(
+                    f"{self.store.engine} has no text search; use mode='vector'", engine=self.store.engine
+                )
+            return None
+        if mode != "vector":
+            raise InvalidQuery(f"a mode is 'vector' or 'text', got {mode!r}")
+        if vector is None and text is None:
+            raise InvalidQuery("a query is a text, a vector, or a SearchQuery with one of them; got None")
+        if vector is None:
+            return None
+        try:
+            return as_vector(vector, "the query", self.info.metric, self.info.dimension)
+        except InvalidDocument as error:
+            raise (InvalidQuery(str(error)) if type(error) is InvalidDocument else error) from None
+
+    def _top_k(self, top_k: int) -> int:
+        if type(top_k) is not int or top_k < 1:
+            top_k = checked_count(top_k, "top_k")
+        most = self.store.capabilities.max_top_k
+        if most is not None and top_k > most:
+            raise Unsupported(
+                f"{self.store.engine} gives up to {most} hits, got top_k={top_k}", engine=self.store.engine
+            )
+        return top_k
+
+    def _split(self, filter: FilterLike | None, on_unsupported: str) -> tuple[Filter | None, Filter | None]:
+        """What the engine filters, and what Python must."""
+        if on_unsupported not in ("error", "scan"):
+            raise InvalidQuery(f"on_unsupported is 'error' or 'scan', got {on_unsupported!r}")
+        tree = None if filter is None else self.lowered(filter)
+        if tree is None:
+            return None, None
+        operators = self.store.capabilities.operators
+        lacking = unsupported(tree, operators)
+        if not lacking:
+            return tree, None
+        if on_unsupported == "error":
+            raise self.refusal(lacking[0], 'use on_unsupported="scan"')
+        native, rest = split(tree, operators)
+        fields = ", ".join(sorted({condition.field for condition in conditions(rest)})) if rest is not None else ""
+        warnings.warn(f"{self.store.engine} can't filter all of this; Python scans for {fields}", stacklevel=2)
+        return native, rest
+
+
+def _by_score(one: tuple[float, Document, float | None]) -> tuple[float, str]:
+    return (-one[0], one[1].id)
+
+
+def _with(request: Request, **changes: Any) -> Request:  # Any: fields of Request
+    return replace(request, **changes)

@@ -1,0 +1,260 @@
+"""What a store does, whatever its engine and whichever way it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+from onevec.adapter import Adapter, Place
+from onevec.capabilities import Capabilities
+from onevec.documents import CollectionInfo, Health
+from onevec.embedders import Embedder, EmbedderLike
+from onevec.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    ConfigError,
+    DimensionMismatch,
+    EmbedderMismatch,
+    InvalidQuery,
+    OnevecError,
+    StoreClosed,
+    Unsupported,
+)
+from onevec.metrics import Metric
+from onevec.pipeline.collection import CollectionPipeline
+from onevec.registry import load_embedder
+from onevec.retry import RetryPolicy, with_retry
+from onevec.runtime import Runtime
+from onevec.trace import Event, Hook
+from onevec.validate import checked_collection_name, checked_count
+
+if TYPE_CHECKING:
+    from onevec.store import Progress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class StorePipeline:
+    """One open adapter, and the rules around it."""
+
+    def __init__(
+        self,
+        adapter: Adapter[Any],  # Any: each engine's own options
+        io: Runtime,
+        *,
+        policy: RetryPolicy,
+        max_concurrency: int,
+        embedder: Embedder | None,
+        hook: Hook | None,
+    ) -> None:
+        self.adapter = adapter
+        self.io = io
+        self.max_concurrency = max_concurrency
+        self._policy = policy
+        self._hook = hook
+        self._embedder = embedder
+        self._closed = False
+
+    @property
+    def engine(self) -> str:
+        return self.adapter.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.adapter.capabilities
+
+    @property
+    def client(self) -> object:
+        return self.adapter.client
+
+    async def call(
+        self,
+        operation: str,
+        place: Place | None,
+        method: Callable[P, Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Await one call of the adapter, with retries, events, and errors that say where they came from."""
+        if self._closed:
+            raise StoreClosed("this store was closed; open it again", engine=self.engine, operation=operation)
+        try:
+            attempt = partial(method, *args, **kwargs)
+            if self._hook is None:
+                return await with_retry(self.io, self._policy, attempt)
+            return await self._traced(self._hook, operation, place, attempt)
+        except OnevecError as error:
+            error.engine = error.engine or self.engine
+            error.operation = error.operation or operation
+            raise
+
+    async def create_collection(
+        self,
+        name: str,
+        *,
+        dimension: int | None,
+        metric: Metric | str,
+        embedder: EmbedderLike | None,
+        if_exists: Literal["error", "open", "replace"],
+    ) -> CollectionPipeline:
+        name = checked_collection_name(name)
+        if if_exists not in ("error", "open", "replace"):
+            raise InvalidQuery(f"if_exists is 'error', 'open' or 'replace', got {if_exists!r}")
+        maker = self._embedder if embedder is None else await self.io.offload(load_embedder, embedder)
+        info = CollectionInfo(
+            name=name,
+            dimension=self._dimension(name, dimension, maker),
+            metric=self._metric(metric),
+            embedder=maker.name if maker else None,
+            created_at=datetime.now(UTC),
+        )
+        if if_exists == "replace":
+            await self.call("delete_collection", None, self.adapter.delete_collection, name)
+        if await self.call("create_collection", None, self.adapter.create_collection, info):
+            return CollectionPipeline(self, info, maker)
+        if if_exists != "open":
+            raise CollectionExists(
+                f"there is a collection {name!r}; open it with collection(), or pass if_exists='open' or 'replace'",
+                engine=self.engine,
+                operation="create_collection",
+            )
+        existing = await self._info(name)
+        if (existing.dimension, existing.metric) != (info.dimension, info.metric):
+            raise CollectionExists(
+                f"collection {name!r} exists with dimension {existing.dimension} and metric {existing.metric}, "
+                f"not {info.dimension} and {info.metric}; choose another name, or if_exists='replace'",
+                engine=self.engine,
+                operation="create_collection",
+            )
+        return self._opened(existing, maker)
+
+    async def collection(self, name: str, *, embedder: EmbedderLike | None) -> CollectionPipeline:
+        info = await self._info(checked_collection_name(name))
+        if embedder is not None:
+            return self._opened(info, await self.io.offload(load_embedder, embedder))
+        default = self._embedder
+        return self._opened(info, default if default is not None and default.name == info.embedder else None)
+
+    async def collections(self) -> list[CollectionInfo]:
+        return await self.call("collections", None, self.adapter.collections)
+
+    async def has_collection(self, name: str) -> bool:
+        name = checked_collection_name(name)
+        return await self.call("has_collection", None, self.adapter.collection, name) is not None
+
+    async def delete_collection(self, name: str) -> bool:
+        name = checked_collection_name(name)
+        return await self.call("delete_collection", None, self.adapter.delete_collection, name)
+
+    async def copy_collection(self, source: str, target: str, *, on_progress: Progress | None) -> int:
+        old = await self.collection(source, embedder=None)
+        info = CollectionInfo(
+            name=checked_collection_name(target),
+            dimension=old.info.dimension,
+            metric=old.info.metric,
+            embedder=old.info.embedder,
+            created_at=datetime.now(UTC),
+        )
+        if not await self.call("create_collection", None, self.adapter.create_collection, info):
+            raise CollectionExists(
+                f"there is a collection {target!r} already; copy to another name", engine=self.engine
+            )
+        try:
+            return await old.copy_to(CollectionPipeline(self, info, None), on_progress=on_progress)
+        except BaseException:
+            await self.call("delete_collection", None, self.adapter.delete_collection, info.name)
+            raise
+
+    async def health(self) -> Health:
+        started = time.perf_counter()
+        try:
+            health = await self.call("health", None, self.adapter.health)
+        except StoreClosed:
+            raise
+        except OnevecError as error:
+            return Health("unhealthy", self.engine, None, time.perf_counter() - started, issues=(str(error),))
+        return Health(
+            health.status,
+            health.engine,
+            health.version,
+            time.perf_counter() - started,
+            health.issues,
+            health.warnings,
+            health.details,
+        )
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self.adapter.close()
+        finally:
+            self.io.close()
+
+    async def _traced(self, hook: Hook, operation: str, place: Place | None, attempt: Callable[[], Awaitable[T]]) -> T:
+        started = time.perf_counter()
+        collection, namespace = (place.collection.name, place.namespace) if place else (None, None)
+
+        def tell(kind: Literal["started", "done", "failed", "retrying"], error: BaseException | None = None) -> None:
+            duration = 0.0 if kind == "started" else time.perf_counter() - started
+            hook(Event(kind, operation, self.engine, collection, namespace, duration, error))
+
+        tell("started")
+        try:
+            result = await with_retry(self.io, self._policy, attempt, partial(tell, "retrying"))
+        except BaseException as error:
+            tell("failed", error)
+            raise
+        tell("done")
+        return result
+
+    async def _info(self, name: str) -> CollectionInfo:
+        info = await self.call("collection", None, self.adapter.collection, name)
+        if info is None:
+            names = ", ".join(repr(other.name) for other in await self.collections()) or "none"
+            raise CollectionNotFound(
+                f"there is no collection {name!r} (there is {names}); make it with create_collection",
+                engine=self.engine,
+                operation="collection",
+            )
+        return info
+
+    def _opened(self, info: CollectionInfo, embedder: Embedder | None) -> CollectionPipeline:
+        if embedder is not None and embedder.name != info.embedder:
+            raise EmbedderMismatch(
+                f"collection {info.name!r} was made with embedder {info.embedder!r}, not {embedder.name!r}; "
+                "vectors of two models can't be compared: use the one it was made with, or another collection",
+                engine=self.engine,
+            )
+        return CollectionPipeline(self, info, embedder)
+
+    def _dimension(self, name: str, dimension: int | None, embedder: Embedder | None) -> int:
+        if dimension is None:
+            if embedder is None:
+                raise ConfigError(f"collection {name!r} needs dimension=, or an embedder that has one")
+            return embedder.dimension
+        dimension = checked_count(dimension, "dimension")
+        if embedder is not None and embedder.dimension != dimension:
+            raise DimensionMismatch(
+                f"embedder {embedder.name!r} makes vectors of {embedder.dimension} numbers, dimension= says {dimension}"
+            )
+        most = self.capabilities.max_dimension
+        if most is not None and dimension > most:
+            raise Unsupported(f"{self.engine} holds vectors of up to {most} numbers, got {dimension}")
+        return dimension
+
+    def _metric(self, metric: Metric | str) -> Metric:
+        try:
+            known = Metric(metric)
+        except ValueError:
+            raise ConfigError(f"a metric is one of {', '.join(Metric)}, got {metric!r}") from None
+        if known not in self.capabilities.metrics:
+            raise Unsupported(
+                f"{self.engine} has no metric {known}; it has {', '.join(sorted(self.capabilities.metrics))}"
+            )
+        return known

@@ -1,0 +1,239 @@
+"""Writing: documents in, a report out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from functools import partial
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from onevec.adapter import Batch, Change
+from onevec.batches import (
+    DocumentLike,
+    Matrix,
+    Rows,
+    as_matrix,
+    change_of,
+    parts_of,
+    rows_of_columns,
+    rows_of_documents,
+)
+from onevec.documents import Document, Metadata, Vector, WriteReport
+from onevec.errors import InvalidDocument, InvalidQuery, OnevecError, PartialWrite
+from onevec.filters import FilterLike
+from onevec.pipeline.target import Target
+from onevec.validate import checked_ids
+
+if TYPE_CHECKING:
+    from onevec.store import Progress
+
+Failures = list[tuple[str, OnevecError]]
+
+
+class Writes(Target):
+    """The verbs that write."""
+
+    async def upsert(
+        self,
+        documents: DocumentLike | Iterable[DocumentLike] | None,
+        *,
+        ids: Sequence[str] | None,
+        vectors: Vector | Sequence[Vector] | None,
+        texts: Sequence[str | None] | None,
+        metadata: Sequence[Metadata] | None,
+        wait: bool,
+        on_failure: Literal["raise", "report"],
+        on_progress: Progress | None,
+    ) -> WriteReport:
+        raises = _raises(on_failure)
+        columns = (ids, vectors, texts, metadata)
+        parts: Iterator[Rows]
+        total: int | None = None
+        if documents is None:
+            rows = rows_of_columns(*columns)
+            parts, total = iter([rows]), len(rows)
+        elif any(column is not None for column in columns):
+            raise InvalidDocument("upsert takes documents or columns (ids=, vectors=, texts=, metadata=), not both")
+        else:
+            parts = map(rows_of_documents, parts_of(documents))
+            total = _length(documents)
+        written = done = 0
+        failed: Failures = []
+        try:
+            for part in parts:
+                failures = await self._write(part, wait=wait)
+                written += len(part) - len(failures)
+                failed += failures
+                done += len(part)
+                if on_progress is not None:
+                    on_progress(done, total)
+        except OnevecError as error:
+            if written:
+                error.add_note(f"{written} documents that came before in the iterator were written")
+            raise
+        return self._report("upsert", written, failed, raises=raises)
+
+    async def update(
+        self,
+        documents: str | DocumentLike | Iterable[DocumentLike],
+        *,
+        text: str | None,
+        vector: Vector | None,
+        metadata: Metadata | None,
+        on_failure: Literal["raise", "report"],
+    ) -> WriteReport:
+        raises = _raises(on_failure)
+        keywords = {"text": text, "vector": vector, "metadata": metadata}
+        if isinstance(documents, str):
+            documents = [{"id": documents, **{name: value for name, value in keywords.items() if value is not None}}]
+        elif any(value is not None for value in keywords.values()):
+            raise InvalidDocument("update takes an id with keywords, or documents that carry their parts, not both")
+        changes = [
+            change_of(item, index, self.info.metric, self.info.dimension)
+            for part in parts_of(documents)
+            for index, item in enumerate(part)
+        ]
+        changes = await self._with_new_vectors(changes)
+        failed = await self.call("update", self.adapter.update, self._place, changes, _now()) if changes else []
+        return self._report("update", len({change.id for change in changes}) - len(failed), failed, raises=raises)
+
+    async def delete(self, ids: str | Iterable[str] | None, *, filter: FilterLike | None) -> int:
+        if (ids is None) == (filter is None):
+            raise InvalidQuery("delete takes ids or filter=, one of them; clear() deletes all documents")
+        if ids is not None:
+            checked = list(dict.fromkeys(checked_ids(ids)))
+            return (
+                await self.call("delete", self.adapter.delete, self._place, ids=checked, filter=None) if checked else 0
+            )
+        tree = self.native(filter)
+        if tree is None:
+            raise InvalidQuery("the filter is true of every document; clear() deletes all documents")
+        return await self.call("delete", self.adapter.delete, self._place, ids=None, filter=tree)
+
+    async def clear(self) -> int:
+        return await self.call("clear", self.adapter.clear, self._place)
+
+    async def flush(self) -> None:
+        await self.call("flush", self.adapter.flush, self._place)
+
+    async def optimize(self) -> None:
+        await self.call("optimize", self.adapter.optimize, self._place)
+
+    async def _write(self, rows: Rows, *, wait: bool) -> Failures:
+        if not len(rows):
+            return []
+        batch = Batch(
+            rows.ids, await self._matrix(rows), rows.texts, rows.metadata, rows.created, now=_now(), wait=wait
+        )
+        limits = self.store.capabilities
+        pieces = list(_pieces(batch, limits.max_batch, limits.max_batch_bytes))
+        if len(pieces) == 1:
+            return await self.call("upsert", self.adapter.upsert, self._place, batch)
+
+        async def one(piece: Batch) -> Failures:
+            try:
+                return await self.call("upsert", self.adapter.upsert, self._place, piece)
+            except OnevecError as error:
+                return [(id, error) for id in piece.ids]
+
+        calls: list[Callable[[], Awaitable[Failures]]] = [partial(one, piece) for piece in pieces]
+        failures = await self.store.io.gather(calls, self.store.max_concurrency)
+        return [failure for some in failures for failure in some]
+
+    async def _matrix(self, rows: Rows) -> Matrix:
+        """The vectors as one matrix; those that weren't given are made from the texts."""
+        metric, dimension = self.info.metric, self.info.dimension
+        if isinstance(rows.vectors, np.ndarray):
+            return as_matrix(rows.vectors, rows.ids, metric, dimension)
+        lacking = [index for index, vector in enumerate(rows.vectors) if vector is None]
+        if not lacking:
+            return as_matrix(rows.vectors, rows.ids, metric, dimension)
+        given = [index for index, vector in enumerate(rows.vectors) if vector is not None]
+        matrix = np.empty((len(rows), dimension), np.float32)
+        matrix[given] = as_matrix(
+            [rows.vectors[index] for index in given], [rows.ids[index] for index in given], metric, dimension
+        )
+        texts, owners = [], []
+        for index in lacking:
+            text = rows.texts[index]
+            if text is None:
+                raise InvalidDocument(f"document {rows.ids[index]!r} has neither a vector nor a text to make one from")
+            texts.append(text)
+            owners.append(f"document {rows.ids[index]!r}")
+        matrix[lacking] = await self.embedded(texts, owners)
+        return matrix
+
+    async def _with_new_vectors(self, changes: list[Change]) -> list[Change]:
+        """With an embedder, a new text without a vector gets a new vector, too."""
+        if self.info.embedder is None:
+            return changes
+        texts = {index: c.text for index, c in enumerate(changes) if c.text is not None and c.vector is None}
+        if not texts:
+            return changes
+        matrix = await self.embedded(list(texts.values()), [f"document {changes[index].id!r}" for index in texts])
+        vectors = dict(zip(texts, matrix, strict=True))
+        return [Change(c.id, c.text, vectors.get(index, c.vector), c.patch) for index, c in enumerate(changes)]
+
+    def _report(self, operation: str, written: int, failed: Failures, *, raises: bool) -> WriteReport:
+        report = WriteReport(written, tuple(failed))
+        if failed and raises:
+            id, error = failed[0]
+            raise PartialWrite(
+                f"{written} written, {len(failed)} failed; the first: {id!r}: {error}",
+                report=report,
+                engine=self.store.engine,
+                operation=operation,
+            ) from error
+        return report
+
+
+def _raises(on_failure: str) -> bool:
+    if on_failure not in ("raise", "report"):
+        raise InvalidQuery(f"on_failure is 'raise' or 'report', got {on_failure!r}")
+    return on_failure == "raise"
+
+
+def _length(documents: object) -> int | None:
+    if isinstance(documents, Document | Mapping):
+        return 1
+    return len(documents) if isinstance(documents, Sized) else None
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _pieces(batch: Batch, max_count: int | None, max_bytes: int | None) -> Iterator[Batch]:
+    """The batch in pieces within an engine's limits; whole where it has none."""
+    start = size = 0
+    row_bytes = batch.vectors.shape[1] * 4
+    for index in range(len(batch)):
+        row = row_bytes if max_bytes is None else row_bytes + _bytes(batch.texts[index], batch.metadata[index])
+        full = (max_count is not None and index - start >= max_count) or (
+            max_bytes is not None and size + row > max_bytes
+        )
+        if full and index > start:
+            yield batch.piece(start, index)
+            start, size = index, 0
+        size += row
+    yield batch.piece(start, len(batch)) if start else batch
+
+
+def _bytes(text: str | None, metadata: Metadata) -> int:
+    """About how many bytes a document takes in a JSON request, beside its vector."""
+    return 64 + len((text or "").encode()) + sum(starmap(_field_bytes, metadata.items()))
+
+
+def _field_bytes(name: str, value: Any) -> int:  # Any: a JSON value or a datetime
+    match value:
+        case str():
+            return len(name) + len(value.encode()) + 8
+        case dict():
+            return len(name) + sum(starmap(_field_bytes, value.items()))
+        case list():
+            return len(name) + sum(_field_bytes("", item) for item in value)
+        case _:
+            return len(name) + 32

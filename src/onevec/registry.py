@@ -1,0 +1,172 @@
+"""Engines and embedders by name: those of installed packages, and those a program registers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from onevec.adapter import Adapter
+from onevec.capabilities import Capabilities
+from onevec.embedders import Embedder, EmbedderLike, FunctionEmbedder
+from onevec.errors import ConfigError, EngineNotInstalled, UnknownEmbedder, UnknownEngine
+
+AdapterClass = type[Adapter[Any]]  # Any: each engine's own options
+AdapterT = TypeVar("AdapterT", bound=AdapterClass)
+
+_registered: dict[str, AdapterClass] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """An engine that there is.
+
+    Attributes:
+        name: What stands before `://` in its URL.
+        installed: Whether its library can be imported.
+        install: The command that installs it.
+        capabilities: What it can do.
+    """
+
+    name: str
+    installed: bool
+    install: str
+    capabilities: Capabilities
+
+
+def register(name: str) -> Callable[[AdapterT], AdapterT]:
+    """Return a decorator that makes an adapter class known in this program.
+
+    Example:
+        >>> @register("mine")
+        ... class MyAdapter(Adapter): ...
+
+    Raises:
+        ConfigError: The name isn't one lower-case word, or is taken.
+    """
+
+    def decorate(adapter: AdapterT) -> AdapterT:
+        if not name.isidentifier() or not name.islower():
+            raise ConfigError(f"an engine's name is one lower-case word, got {name!r}")
+        if _registered.get(name, adapter) is not adapter or name in _entries("onevec.engines"):
+            raise ConfigError(f"there is an engine {name!r} already; choose another name")
+        _registered[name] = adapter
+        return adapter
+
+    return decorate
+
+
+def engine_names() -> list[str]:
+    """Return the names of the engines there are, in order."""
+    return sorted({*_registered, *_entries("onevec.engines")})
+
+
+def engines() -> list[EngineInfo]:
+    """Return the engines there are, which of them are installed, and how to install the others."""
+    return [
+        EngineInfo(name, not _missing(adapter := adapter_class(name)), install_command(name), adapter.capabilities)
+        for name in engine_names()
+    ]
+
+
+def adapter_class(name: str) -> AdapterClass:
+    """Return the adapter class of an engine. Its module is imported; the engine's own library isn't.
+
+    Raises:
+        UnknownEngine: There is none of that name.
+        ConfigError: Two packages provide one.
+    """
+    if name in _registered:
+        return _registered[name]
+    entry = _entry("onevec.engines", name)
+    if entry is None:
+        raise UnknownEngine(
+            f"there is no engine {name!r}{_meant(name, engine_names())}; engines are {', '.join(engine_names())}"
+        )
+    adapter: AdapterClass = entry.load()
+    return adapter
+
+
+def installed_adapter_class(name: str) -> AdapterClass:
+    """Return the adapter class of an engine whose library is there.
+
+    Raises:
+        EngineNotInstalled: It isn't; the message has the command that installs it.
+    """
+    adapter = adapter_class(name)
+    missing = _missing(adapter)
+    if missing:
+        raise EngineNotInstalled(f"engine {name!r} needs {', '.join(missing)}: {install_command(name)}", engine=name)
+    return adapter
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an engine's or embedder's library."""
+    return f'pip install "onevec[{extra}]"'
+
+
+def embedder_names() -> list[str]:
+    """Return the names of the embedders that can be found by name, in order."""
+    return sorted(_entries("onevec.embedders"))
+
+
+def load_embedder(like: EmbedderLike) -> Embedder:
+    """Return an embedder: of that name, or the object itself, or a function wrapped.
+
+    A name is the entry point's, or `entry:model`, where the model goes to the entry point's function.
+
+    Raises:
+        UnknownEmbedder: There is none of that name, or the object is no embedder.
+        EngineNotInstalled: Its library is missing; the message has the command that installs it.
+    """
+    if isinstance(like, Embedder):
+        return like
+    if callable(like):
+        return FunctionEmbedder(like)
+    if not isinstance(like, str):
+        raise UnknownEmbedder(f"an embedder is a name, an Embedder or a function, got {type(like).__name__}")
+    return _embedder(like)
+
+
+@cache
+def _embedder(spec: str) -> Embedder:
+    """Loaded once: a model's weights are large and never change."""
+    name, colon, model = spec.partition(":")
+    entry = _entry("onevec.embedders", name)
+    if entry is None:
+        names = embedder_names()
+        raise UnknownEmbedder(
+            f"there is no embedder {spec!r}{_meant(name, names)}; embedders by name are {', '.join(names)}, "
+            "and any function from texts to vectors is one"
+        )
+    embedder: Embedder = entry.load()(model) if colon else entry.load()()
+    return embedder
+
+
+def _entry(group: str, name: str) -> EntryPoint | None:
+    found = _entries(group).get(name, [])
+    if len({entry.value for entry in found}) > 1:
+        packages = ", ".join(sorted(entry.dist.name if entry.dist else "?" for entry in found))
+        raise ConfigError(f"several packages provide {name!r} ({packages}); uninstall all but one")
+    return found[0] if found else None
+
+
+@cache
+def _entries(group: str) -> dict[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=group):
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
+def _missing(adapter: AdapterClass) -> list[str]:
+    return [module for module in adapter.requires if find_spec(module) is None]
+
+
+def _meant(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,119 @@
+"""One core, two ways to run it.
+
+Pipeline and adapters are written once, as `async def`, and await nothing but the four verbs of a runtime.
+`BlockingRuntime` does each verb in place and never suspends, so `run` drives a coroutine to its end with one
+`send(None)`: no event loop, no thread. `AsyncRuntime` suspends as asyncio code does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Runtime(Protocol):
+    """The four verbs, and `close`."""
+
+    async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
+        """Call a client's method that returns its result in the sync client and an awaitable in the async one."""
+
+    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking code where it doesn't hold up an event loop."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    async def gather(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Run the calls, at most `limit` at once, and return their results in order."""
+
+    def close(self) -> None:
+        """End the runtime's threads."""
+
+
+class BlockingRuntime:
+    """Runs everything in place."""
+
+    async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
+        return method(*args, **kwargs)
+
+    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(*args, **kwargs)
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 (blocking in place is this runtime's purpose)
+
+    async def gather(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:  # noqa: ARG002 (one at a time)
+        return [await call() for call in calls]
+
+    def close(self) -> None:
+        pass
+
+
+class AsyncRuntime:
+    """Awaits, and offloads to a few worker threads of its own."""
+
+    def __init__(self, workers: int = 4) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="onevec")
+
+    async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
+        return await method(*args, **kwargs)
+
+    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def gather(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        places = asyncio.Semaphore(limit)
+
+        async def one(call: Callable[[], Awaitable[T]]) -> T:
+            async with places:
+                return await call()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(call)) for call in calls]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures.exceptions[0].__cause__
+        return [task.result() for task in tasks]
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine yields and is sent; nothing, here
+    """Drive a coroutine over a `BlockingRuntime` to its end and return its result.
+
+    Raises:
+        RuntimeError: The coroutine awaited something else than a runtime's verb.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError(
+        "code of the sync API awaited something outside its runtime; this is a bug in onevec or an adapter"
+    )
+
+
+def drained(iterator: AsyncIterator[T]) -> Iterator[T]:
+    """Yield what an async iterator over a `BlockingRuntime` yields."""
+
+    async def following() -> T:
+        return await anext(iterator)
+
+    while True:
+        try:
+            item = run(following())
+        except StopAsyncIteration:
+            return
+        yield item
