@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from onevec.capabilities import Capabilities
@@ -88,8 +88,7 @@ class Change:
     patch: Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One search.
 
     Attributes:
@@ -102,9 +101,8 @@ class Request:
         include_vectors: Whether the hits carry their vectors.
     """
 
-    _: KW_ONLY
-    vector: npt.NDArray[np.float32] | None = None
-    text: str | None = None
+    vector: npt.NDArray[np.float32] | None
+    text: str | None
     top_k: int
     filter: Filter | None = None
     ids: frozenset[str] | None = None

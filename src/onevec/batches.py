@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from onevec.values import microseconds
 
 DocumentLike: TypeAlias = Document | Mapping[str, Any]  # Any: the values of a Document's fields
 Matrix: TypeAlias = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 STREAM_BATCH = 1000
 _FIELDS = ("id", "text", "vector", "metadata", "created_at", "updated_at")
@@ -59,6 +60,12 @@ def parts_of(documents: object) -> Iterator[Sequence[DocumentLike]]:
         iterator = iter(documents)
         while part := list(islice(iterator, STREAM_BATCH)):
             yield part
+
+
+def in_pieces(items: Sequence[T], most: int | None) -> Iterator[Sequence[T]]:
+    """Yield the items some at a time: up to `most`, or all if that is None. No items are no piece."""
+    size = most or max(len(items), 1)
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def rows_of_documents(documents: Sequence[DocumentLike]) -> Rows:

@@ -64,7 +64,7 @@ def _filter(value: object, place: str, depth: int) -> Filter:
     _check_depth(depth)
     match value:
         case Condition():
-            return condition(value.field, value.op, value.value)
+            return condition(value.field, _operator(value.op, place), value.value)
         case And(filters=parts) | Or(filters=parts):
             return type(value)(tuple(_filter(part, place, depth + 1) for part in parts))
         case Not():

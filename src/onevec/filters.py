@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple, NoReturn, TypeAlias, assert_never
 
 from onevec.errors import InvalidFilter
-from onevec.values import as_utc, instant, is_number, moment_at, value_key
+from onevec.operands import element, listed, ordered, refused, shown, text
+from onevec.values import is_number, value_key
 
 Scalar: TypeAlias = str | int | float | bool | datetime
 Operand: TypeAlias = Scalar | tuple[Any, ...] | None  # Any: list equality reaches into nested lists
@@ -136,7 +137,12 @@ class SearchFilter(NamedTuple):
 
 
 FilterLike: TypeAlias = (
-    Filter | Mapping[str, Any] | SearchFilter | Sequence[SearchFilter | Filter | Mapping[str, Any]] | str
+    Filter
+    | Mapping[str, Any]
+    | SearchFilter
+    | tuple[str, str, Any]
+    | Sequence[SearchFilter | Filter | Mapping[str, Any]]
+    | str
 )
 
 
@@ -173,11 +179,11 @@ class Field:
 
     def is_in(self, values: Iterable[object]) -> Filter:
         """The value is equal to one of `values`; never true for none."""
-        return one_of(self._name, _listed(self._name, values, Op.IN))
+        return one_of(self._name, listed(self._name, values, Op.IN))
 
     def not_in(self, values: Iterable[object]) -> Filter:
         """The value is equal to none of `values`, or isn't there; always true for none."""
-        return none_of(self._name, _listed(self._name, values, Op.NOT_IN))
+        return none_of(self._name, listed(self._name, values, Op.NOT_IN))
 
     def exists(self) -> Condition:
         """There is a value."""
@@ -193,19 +199,19 @@ class Field:
 
     def contains_any(self, values: Iterable[object]) -> Condition:
         """The value is a list with at least one of these elements."""
-        return condition(self._name, Op.CONTAINS_ANY, _listed(self._name, values, Op.CONTAINS_ANY))
+        return condition(self._name, Op.CONTAINS_ANY, listed(self._name, values, Op.CONTAINS_ANY))
 
     def contains_all(self, values: Iterable[object]) -> Condition:
         """The value is a list with all of these elements."""
-        return condition(self._name, Op.CONTAINS_ALL, _listed(self._name, values, Op.CONTAINS_ALL))
+        return condition(self._name, Op.CONTAINS_ALL, listed(self._name, values, Op.CONTAINS_ALL))
 
     def starts_with(self, prefix: str) -> Condition:
         """The value is a string that starts so; case-sensitive."""
         return condition(self._name, Op.STARTS_WITH, prefix)
 
-    def has_text(self, text: str) -> Condition:
+    def has_text(self, part: str) -> Condition:
         """The value is a string with this substring; case-sensitive."""
-        return condition(self._name, Op.HAS_TEXT, text)
+        return condition(self._name, Op.HAS_TEXT, part)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a field has no truth value; compare it, e.g. field('archived') == True")
@@ -246,40 +252,38 @@ def condition(name: str, op: Op, value: object = None) -> Condition:
         case Op.EQ | Op.NE if value is None:
             return Condition(name, Op.MISSING if op is Op.EQ else Op.EXISTS)
         case Op.EQ | Op.NE:
-            return Condition(name, op, _element(name, op, value, lists=True))
+            return Condition(name, op, element(name, op, value, lists=True))
         case Op.LT | Op.LE | Op.GT | Op.GE:
-            return Condition(name, op, _ordered(name, op, value))
+            return Condition(name, op, ordered(name, op, value))
         case Op.BETWEEN:
-            bounds = _listed(name, value, op)
+            bounds = listed(name, value, op)
             if len(bounds) != 2:  # noqa: PLR2004
-                raise _refused(name, op, value, "takes two bounds, low and high")
-            low, high = (_ordered(name, op, bound) for bound in bounds)
+                raise refused(name, op, value, "takes two bounds, low and high")
+            low, high = (ordered(name, op, bound) for bound in bounds)
             if is_number(low) != is_number(high):
-                raise _refused(name, op, value, "takes two numbers or two datetimes, not one of each")
+                raise refused(name, op, value, "takes two numbers or two datetimes, not one of each")
             return Condition(name, op, (low, high))
         case Op.IN | Op.NOT_IN:
-            return Condition(name, op, tuple(_element(name, op, item, lists=True) for item in _listed(name, value, op)))
+            return Condition(name, op, tuple(element(name, op, item, lists=True) for item in listed(name, value, op)))
         case Op.CONTAINS:
-            return Condition(name, op, _element(name, op, value, lists=False))
+            return Condition(name, op, element(name, op, value, lists=False))
         case Op.CONTAINS_ANY | Op.CONTAINS_ALL:
-            return Condition(
-                name, op, tuple(_element(name, op, item, lists=False) for item in _listed(name, value, op))
-            )
+            return Condition(name, op, tuple(element(name, op, item, lists=False) for item in listed(name, value, op)))
         case Op.EXISTS | Op.MISSING:
             if value is not None:
-                raise _refused(name, op, value, "takes no operand")
+                raise refused(name, op, value, "takes no operand")
             return Condition(name, op)
         case Op.STARTS_WITH | Op.HAS_TEXT:
             if not isinstance(value, str):
-                raise _refused(name, op, value, "takes a string")
-            return Condition(name, op, _text(name, op, value))
+                raise refused(name, op, value, "takes a string")
+            return Condition(name, op, text(name, op, value))
         case _:
             assert_never(op)
 
 
 def one_of(name: str, values: Sequence[object]) -> Filter:
     """Return `name in values`; a None among them stands for `missing`."""
-    if None not in values:
+    if all(value is not None for value in values):
         return condition(name, Op.IN, values)
     present = [value for value in values if value is not None]
     return any_of(condition(name, Op.MISSING), condition(name, Op.IN, present))
@@ -287,7 +291,7 @@ def one_of(name: str, values: Sequence[object]) -> Filter:
 
 def none_of(name: str, values: Sequence[object]) -> Filter:
     """Return `name not in values`; a None among them stands for `missing`."""
-    if None not in values:
+    if all(value is not None for value in values):
         return condition(name, Op.NOT_IN, values)
     present = [value for value in values if value is not None]
     return all_of(condition(name, Op.EXISTS), condition(name, Op.NOT_IN, present))
@@ -314,9 +318,9 @@ def checked_field(name: object) -> str:
         InvalidFilter: It can't.
     """
     if isinstance(name, str) and _FIELD.fullmatch(name):
-        return name
+        return str.__str__(name)
     raise InvalidFilter(
-        f"{_shown(name)} can't be a field in a filter: each dotted part is letters, digits, '_' and '-', "
+        f"{shown(name)} can't be a field in a filter: each dotted part is letters, digits, '_' and '-', "
         "and starts with a letter or '_'"
     )
 
@@ -359,76 +363,3 @@ def _flattened(kind: type[And | Or], filters: Iterable[Filter]) -> Iterator[Filt
             yield from part.filters
         else:
             yield part
-
-
-def _listed(name: str, values: object, op: Op) -> tuple[object, ...]:
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise _refused(name, op, values, "takes a list")
-    return tuple(values)
-
-
-def _ordered(name: str, op: Op, value: object) -> int | float | datetime:
-    """The operand of a comparison: a finite number, or an instant as a UTC datetime."""
-    if is_number(value):
-        number: int | float = _element(name, op, value, lists=False)
-        return number
-    try:
-        micros = instant(value)
-    except ValueError as error:
-        raise _refused(name, op, value, str(error)) from None
-    if micros is None:
-        raise _refused(name, op, value, "takes a number, a datetime or an ISO 8601 string")
-    return moment_at(micros)
-
-
-def _element(name: str, op: Op, value: object, *, lists: bool, depth: int = 0) -> Any:  # Any: an Operand
-    """A value to be equal to."""
-    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
-        value = value.item()  # type: ignore[attr-defined]  # a NumPy scalar, without importing NumPy
-    match value:
-        case bool():
-            return value
-        case int():
-            if not -(2**63) <= value < 2**63:
-                raise _refused(name, op, value, "takes integers of up to 64 bits")
-            return int(value)
-        case float():
-            if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 (NaN)
-                raise _refused(name, op, value, "takes finite numbers")
-            return float(value)
-        case str():
-            return _text(name, op, value)
-        case datetime():
-            try:
-                return as_utc(value)
-            except ValueError as error:
-                raise _refused(name, op, value, str(error)) from None
-        case None if depth:
-            return None
-        case list() | tuple() if lists:
-            if depth > MAX_DEPTH:
-                raise _refused(name, op, "a list", f"takes lists nested up to {MAX_DEPTH} deep")
-            return tuple(_element(name, op, item, lists=True, depth=depth + 1) for item in value)
-        case list() | tuple():
-            raise _refused(name, op, value, "takes one element; for several use contains_any or contains_all")
-        case dict():
-            raise _refused(name, op, value, "takes no object; compare its fields by dotted names")
-        case _:
-            raise _refused(name, op, value, "takes a string, number, boolean or datetime")
-
-
-def _text(name: str, op: Op, value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _refused(name, op, value, "takes valid Unicode; this has a lone surrogate") from None
-    return str(value)
-
-
-def _refused(name: str, op: Op, value: object, why: str) -> InvalidFilter:
-    return InvalidFilter(f"{op} on '{name}' {why}, got {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    text = ascii(value) if not isinstance(value, int) else f"an integer of {value.bit_length()} bits"
-    return f"{text[:60]}..." if len(text) > 63 else text  # noqa: PLR2004

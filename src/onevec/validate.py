@@ -158,24 +158,33 @@ def _object(value: Mapping[Any, Any], depth: int, keep_nulls: bool) -> Metadata:
             name = str.__str__(name)  # noqa: PLW2901 (a subclass, such as a str enum)
         if not name.isascii():
             _valid(name)
-        kind = type(item)
-        if kind is str and item.isascii():
-            clean[name] = item
-        elif item is not None:
-            try:
-                clean[name] = _value(item, depth, keep_nulls)
-            except _Refused as refused:
-                refused.path = f"[{_shown(name)}]{refused.path}"
-                raise
-        elif keep_nulls:
-            clean[name] = None
+        if "\0" in name:  # PostgreSQL can't hold it, and SQLite's JSON functions read only what stands before it
+            raise _Refused(f"has the key {_shown(name)}; keys have no NUL")
+        if item is None:
+            if keep_nulls:
+                clean[name] = None
+            continue
+        try:
+            clean[name] = _value(item, depth, keep_nulls)
+        except _Refused as refused:
+            refused.path = f"[{_shown(name)}]{refused.path}"
+            raise
     return clean
 
 
 def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller's, then JSON
+    kind = type(value)  # the common types first: an isinstance on Integral or Mapping takes as long as all of these
+    if kind is str and value.isascii():
+        return value
+    if kind is bool or value is None or (kind is int and -(2**63) <= value < 2**63):
+        return value
+    if kind is float and math.isfinite(value):
+        return value
+    if kind is list or kind is tuple:
+        if depth >= MAX_DEPTH:
+            raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
+        return [_value(item, depth + 1, keep_nulls) for item in value]
     match value:
-        case bool() | None:
-            return value
         case Enum() if not isinstance(value, str | int | float):
             return _value(value.value, depth, keep_nulls)
         case str():
@@ -199,10 +208,8 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
                 raise _Refused(str(error)) from None
         case Mapping():
             return _object(value, depth + 1, keep_nulls)
-        case list() | tuple():
-            if depth >= MAX_DEPTH:
-                raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
-            return [_value(item, depth + 1, keep_nulls) for item in value]
+        case list() | tuple():  # of a subclass
+            return _value(list(value), depth, keep_nulls)
         case _ if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # a NumPy boolean
             return _value(value.item(), depth, keep_nulls)
         case _:

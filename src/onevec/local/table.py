@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -26,6 +27,9 @@ _SMALLEST = 1e-15
 # float32 sums of products are off by a few units in the last place, relative to the product of the norms.
 _ROUNDING = 4e-6
 
+# Rows taken at once where a copy of them is made.
+_BLOCK = 2048
+
 
 class VectorTable:
     """Vectors in append-only slots, each with the ascending row number its engine knows it by.
@@ -42,6 +46,7 @@ class VectorTable:
         self._vectors: Matrix = np.empty((0, dimension), np.float32)
         self._norms: npt.NDArray[np.float64] = np.empty(0, np.float64)
         self._scale: Matrix = np.empty(0, np.float32)  # 1 / norm
+        self._half_squares: Matrix = np.empty(0, np.float32)  # norm**2 / 2
         self._live: Mask = np.empty(0, np.bool_)
         self._longest = 0.0
         self._wide = False
@@ -62,7 +67,7 @@ class VectorTable:
     @property
     def memory_bytes(self) -> int:
         """Bytes that the arrays take."""
-        arrays = (self._rows, self._vectors, self._norms, self._scale, self._live)
+        arrays = (self._rows, self._vectors, self._norms, self._scale, self._half_squares, self._live)
         return sum(array.nbytes for array in arrays)
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
@@ -74,6 +79,8 @@ class VectorTable:
         self._vectors[start:stop] = vectors
         self._norms[start:stop] = norms
         self._scale[start:stop] = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > _SMALLEST)
+        with np.errstate(over="ignore"):  # then the table is wide, and this is not used
+            self._half_squares[start:stop] = norms**2 / 2
         self._live[start:stop] = True
         if len(norms):
             self._longest = max(self._longest, float(norms.max()))
@@ -106,11 +113,12 @@ class VectorTable:
         self._vectors = self._vectors[keep]
         self._norms = self._norms[keep]
         self._scale = self._scale[keep]
+        self._half_squares = self._half_squares[keep]
         self._live = np.ones(len(keep), np.bool_)
         self.size, self.dead = len(keep), 0
 
     def search(self, query: Matrix, top_k: int, mask: Mask | None = None) -> tuple[Rows, npt.NDArray[np.float64]]:
-        """Return the row numbers and distances of the nearest rows, nearest first.
+        """Return the row numbers and distances of the nearest rows, in any order.
 
         Args:
             query: float32 of shape (dimension,).
@@ -121,109 +129,117 @@ class VectorTable:
             Row numbers (int64) and distances by the metric's definition (float64), both of shape (found,). Distances
             are computed in float64 row by row, so equal vectors have equal distances.
         """
-        slots: Slots | None = None
         if self.dead:
             mask = self.live if mask is None else mask & self.live
+        slots: Slots | None = None
         if mask is not None:
             matching = int(np.count_nonzero(mask))
             if matching * _GATHER_SHARE < self.size or matching <= top_k:
                 slots, mask = mask.nonzero()[0], None
-        nearest = self._nearest(query, top_k, slots, mask)
-        distances = self._distances(query, nearest)
-        order = distances.argsort(kind="stable")
-        if len(order) > top_k:
-            order = order[: np.searchsorted(distances[order], distances[order[top_k - 1]], side="right")]
-        return self._rows[nearest[order]], distances[order]
+        probe = query.astype(np.float64)
+        length = math.sqrt(probe.dot(probe))
+        nearest = self._nearest(query, length, top_k, slots, mask)
+        distances = self._distances(probe, length, nearest)
+        if len(distances) > top_k:
+            among = distances <= np.partition(distances, top_k - 1)[top_k - 1]
+            nearest, distances = nearest[among], distances[among]
+        return self._rows.take(nearest), distances
 
-    def _nearest(self, query: Matrix, top_k: int, slots: Slots | None, mask: Mask | None) -> Slots:
+    def _nearest(self, query: Matrix, length: float, top_k: int, slots: Slots | None, mask: Mask | None) -> Slots:
         """The slots of the `top_k` nearest, and all that rounding could have kept from being among them."""
         count = self.size if slots is None else len(slots)
         if count <= top_k:
             return np.arange(count) if slots is None else slots
-        nearness = self._nearness(query, slots)
+        wide = self._wide or not _SMALLEST < length < _LARGEST
+        nearness = self._nearness_in_float64(query, slots) if wide else self._nearness(query, slots)
         if mask is not None:
             nearness[~mask] = -np.inf
-        last = nearness[nearness.argpartition(count - top_k)[count - top_k]]
-        chosen: Slots = (nearness >= last - self._slack(query)).nonzero()[0]
+        last = np.partition(nearness, count - top_k)[count - top_k]
+        chosen: Slots = (nearness >= last - _ROUNDING * self._magnitude(length)).nonzero()[0]
         return chosen if slots is None else slots.take(chosen)
 
-    def _nearness(self, query: Matrix, slots: Slots | None) -> npt.NDArray[np.floating]:
-        """A float32 (float64 for a wide table) number per slot that falls as the distance grows."""
-        vectors: npt.NDArray[np.floating] = self._vectors[: self.size] if slots is None else self._vectors[slots]
-        probe: npt.NDArray[np.floating] = query
-        if self._is_wide(query):
-            vectors, probe = vectors.astype(np.float64), query.astype(np.float64)
+    def _nearness(self, query: Matrix, slots: Slots | None) -> Matrix:
+        """A number per slot that falls as the distance grows, a product over the matrix where the metric is one."""
+        vectors = self._vectors[: self.size] if slots is None else self._vectors[slots]
         match self.metric:
             case Metric.DOT:
-                return vectors @ probe
-            case Metric.COSINE if vectors.dtype == np.float64:
-                norms = self._norms[: self.size] if slots is None else self._norms[slots]
-                return vectors @ (probe / np.sqrt(probe @ probe)) / norms
+                nearness: Matrix = vectors @ query
             case Metric.COSINE:
-                products = vectors @ probe
-                products *= self._scale[: self.size] if slots is None else self._scale[slots]
-                return products
+                nearness = vectors @ query
+                nearness *= self._scale[: self.size] if slots is None else self._scale[slots]
             case Metric.EUCLIDEAN:
-                norms = self._norms[: self.size] if slots is None else self._norms[slots]
-                return 2.0 * (vectors @ probe) - norms**2
+                nearness = vectors @ query
+                nearness -= self._half_squares[: self.size] if slots is None else self._half_squares[slots]
             case Metric.MANHATTAN:
-                return -_blockwise_manhattan(vectors, probe)
+                nearness = -_manhattan(vectors, query)
             case _:
                 assert_never(self.metric)
+        return nearness
 
-    def _slack(self, query: Matrix) -> float:
-        """How far rounding can move a nearness."""
-        length = float(np.sqrt(np.square(query, dtype=np.float64).sum()))
-        match self.metric:
-            case Metric.COSINE:
-                return _ROUNDING * (1.0 if self._is_wide(query) else length)
-            case Metric.DOT:
-                return _ROUNDING * length * self._longest
-            case Metric.EUCLIDEAN:
-                return _ROUNDING * (length + self._longest) ** 2
-            case Metric.MANHATTAN:
-                return _ROUNDING * (length + self._longest) * len(query) ** 0.5
-            case _:
-                assert_never(self.metric)
-
-    def _distances(self, query: Matrix, slots: Slots) -> npt.NDArray[np.float64]:
-        vectors = self._vectors[slots].astype(np.float64)
+    def _nearness_in_float64(self, query: Matrix, slots: Slots | None) -> npt.NDArray[np.float64]:
+        """The same for numbers whose float32 products overflow or vanish, some thousand slots at a time."""
+        if slots is None:
+            slots = np.arange(self.size)
         probe = query.astype(np.float64)
+        length = math.sqrt(probe.dot(probe))
+        nearness = np.empty(len(slots), np.float64)
+        for start in range(0, len(slots), _BLOCK):
+            part = slots[start : start + _BLOCK]
+            nearness[start : start + _BLOCK] = -self._distances(probe, length, part)
+        return nearness
+
+    def _magnitude(self, length: float) -> float:
+        """How large the sums are that nearness is the rounded result of."""
         match self.metric:
             case Metric.COSINE:
-                cosines = np.vecdot(vectors, probe) / (self._norms[slots] * np.sqrt(probe.dot(probe)))
-                return 1.0 - np.clip(cosines, -1.0, 1.0)
+                return length
             case Metric.DOT:
-                return -np.vecdot(vectors, probe)
+                return length * self._longest
             case Metric.EUCLIDEAN:
-                vectors -= probe
-                return np.sqrt(np.vecdot(vectors, vectors))
+                return (length + self._longest) ** 2
             case Metric.MANHATTAN:
-                vectors -= probe
-                return np.abs(vectors, out=vectors).sum(axis=1)
+                return (length + self._longest) * math.sqrt(self._vectors.shape[1])
             case _:
                 assert_never(self.metric)
 
-    def _is_wide(self, query: Matrix) -> bool:
-        return self._wide or not _SMALLEST < float(np.abs(query).max(initial=1.0)) < _LARGEST
+    def _distances(self, probe: npt.NDArray[np.float64], length: float, slots: Slots) -> npt.NDArray[np.float64]:
+        """By the metric's definition, row by row."""
+        vectors = self._vectors.take(slots, axis=0).astype(np.float64)
+        distances: npt.NDArray[np.float64]
+        match self.metric:
+            case Metric.COSINE:
+                distances = np.vecdot(vectors, probe)
+                distances /= self._norms.take(slots)
+                distances /= -length
+                distances += 1.0
+                return distances.clip(0.0, 2.0, out=distances)
+            case Metric.DOT:
+                distances = -np.vecdot(vectors, probe)
+            case Metric.EUCLIDEAN:
+                vectors -= probe
+                distances = np.sqrt(np.vecdot(vectors, vectors))
+            case Metric.MANHATTAN:
+                vectors -= probe
+                distances = np.abs(vectors, out=vectors).sum(axis=1)
+            case _:
+                assert_never(self.metric)
+        return distances
 
     def _reserve(self, size: int) -> None:
         if size <= len(self._rows):
             return
         capacity = max(size, int(len(self._rows) * 1.5), 64)
-        for name in ("_rows", "_vectors", "_norms", "_scale", "_live"):
+        for name in ("_rows", "_vectors", "_norms", "_scale", "_half_squares", "_live"):
             old = getattr(self, name)
             new = np.empty((capacity, *old.shape[1:]), old.dtype)
             new[: self.size] = old[: self.size]
             setattr(self, name, new)
 
 
-def _blockwise_manhattan(
-    vectors: npt.NDArray[np.floating], probe: npt.NDArray[np.floating], block: int = 2048
-) -> npt.NDArray[np.floating]:
-    """L1 distances, a block of rows at a time: all differences at once would take the table's size again."""
-    distances = np.empty(len(vectors), vectors.dtype)
-    for start in range(0, len(vectors), block):
-        part = vectors[start : start + block] - probe
-        np.abs(part, out=part).sum(axis=1, out=distances[start : start + block])
+def _manhattan(vectors: Matrix, query: Matrix) -> Matrix:
+    """L1 distances, some thousand rows at a time: all differences at once would take the table's size again."""
+    distances = np.empty(len(vectors), np.float32)
+    for start in range(0, len(vectors), _BLOCK):
+        part = vectors[start : start + _BLOCK] - query
+        np.abs(part, out=part).sum(axis=1, out=distances[start : start + _BLOCK])
     return distances

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from onevec.adapter import Place
-from onevec.errors import NamespaceDenied
+from onevec.errors import NamespaceDenied, OnevecError
 from onevec.pipeline.reads import PAGE, Reads
 from onevec.pipeline.searches import Searches
+from onevec.pipeline.verbs import named, verb
 from onevec.pipeline.writes import Writes
 from onevec.validate import checked_namespace
 
@@ -20,14 +21,20 @@ class CollectionPipeline(Writes, Reads, Searches):
 
     def in_namespace(self, name: str) -> Self:
         """The handle bound to that namespace."""
-        self._check_reach(checked_namespace(name))
+        try:
+            self._check_reach(checked_namespace(name))
+        except OnevecError as error:
+            named(error, self.engine, "namespace")
+            raise
         return type(self)(self.store, self.info, self._embedder, namespace=name)
 
+    @verb
     async def namespaces(self) -> list[str]:
         if self.bound:
             return [self.namespace] if await self.count(None) else []
         return await self.call("namespaces", self.adapter.namespaces, self.info)
 
+    @verb
     async def delete_namespace(self, name: str) -> int:
         self._check_reach(checked_namespace(name))
         return await self.store.call("delete_namespace", place := Place(self.info, name), self.adapter.clear, place)
@@ -59,8 +66,7 @@ class CollectionPipeline(Writes, Reads, Searches):
         if self.bound and name != self.namespace:
             raise NamespaceDenied(
                 f"this handle is bound to namespace {self.namespace!r} and reaches no other; "
-                "take another one from the collection itself",
-                engine=self.store.engine,
+                "take another one from the collection itself"
             )
 
     def __str__(self) -> str:

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterable
 
 import orjson
 
+from onevec.batches import in_pieces
 from onevec.documents import Document, Page, Stats
-from onevec.errors import InvalidCursor
+from onevec.errors import InvalidCursor, OnevecError
 from onevec.filters import Filter, FilterLike
 from onevec.pipeline.target import Target
+from onevec.pipeline.verbs import named, verb
 from onevec.validate import checked_count, checked_id, checked_ids
 
 PAGE = 1000
@@ -21,23 +23,25 @@ PAGE = 1000
 class Reads(Target):
     """The verbs that read."""
 
+    @verb
     async def get(self, id: str, *, include_vectors: bool) -> Document | None:
         found = await self.call("get", self.adapter.get, self._place, [checked_id(id)], include_vectors=include_vectors)
         return found[0] if found else None
 
+    @verb
     async def get_many(self, ids: Iterable[str], *, include_vectors: bool) -> list[Document]:
         asked = checked_ids(ids)
-        if not asked:
-            return []
-        found = await self.call(
-            "get_many", self.adapter.get, self._place, list(dict.fromkeys(asked)), include_vectors=include_vectors
-        )
-        by_id = {document.id: document for document in found}
+        by_id: dict[str, Document] = {}
+        for ids in in_pieces(list(dict.fromkeys(asked)), self.store.capabilities.max_batch):
+            found = await self.call("get_many", self.adapter.get, self._place, ids, include_vectors=include_vectors)
+            by_id |= {document.id: document for document in found}
         return [by_id[id] for id in asked if id in by_id]
 
+    @verb
     async def count(self, filter: FilterLike | None) -> int:
         return await self.call("count", self.adapter.count, self._place, self.native(filter))
 
+    @verb
     async def page(self, *, limit: int, cursor: str | None, filter: FilterLike | None, include_vectors: bool) -> Page:
         documents, after = await self.call(
             "page",
@@ -52,10 +56,15 @@ class Reads(Target):
 
     def pages(self, *, filter: FilterLike | None, limit: int | None, include_vectors: bool) -> AsyncIterator[Page]:
         """Every page of a scan of up to `limit` documents; the arguments are checked before the first one."""
-        tree = self.native(filter)
-        left = None if limit is None else checked_count(limit, "limit", least=0)
+        try:
+            tree = self.native(filter)
+            left = None if limit is None else checked_count(limit, "limit", least=0)
+        except OnevecError as error:
+            named(error, self.engine, "scan")
+            raise
         return self._pages(tree, left, include_vectors=include_vectors)
 
+    @verb
     async def stats(self) -> Stats:
         return await self.call("stats", self.adapter.stats, self._place)
 

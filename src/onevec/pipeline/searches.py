@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -17,6 +16,7 @@ from onevec.filters import Filter, FilterLike, conditions
 from onevec.lower import split, unsupported
 from onevec.metrics import score_of
 from onevec.pipeline.target import Target
+from onevec.pipeline.verbs import verb
 from onevec.validate import checked_count, checked_ids, checked_score
 
 Query: TypeAlias = "str | Vector | SearchQuery"
@@ -34,6 +34,7 @@ class _Search(NamedTuple):
 class Searches(Target):
     """The verbs that search."""
 
+    @verb
     async def search(
         self,
         query: Query,
@@ -60,9 +61,10 @@ class Searches(Target):
         )
         if search.text is not None:
             vector = (await self.embedded([search.text], ["the query"]))[0]
-            search = search._replace(request=_with(search.request, vector=vector))
+            search = search._replace(request=search.request._replace(vector=vector))
         return await self._run(search)
 
+    @verb
     async def search_batch(
         self,
         queries: Iterable[Query],
@@ -98,11 +100,12 @@ class Searches(Target):
             vectors = await self.embedded(list(texts.values()), [f"query {index}" for index in texts])
             for index, vector in zip(texts, vectors, strict=True):
                 search = searches[index]
-                searches[index] = search._replace(request=_with(search.request, vector=vector))
+                searches[index] = search._replace(request=search.request._replace(vector=vector))
         return await self.store.io.gather(
             [partial(self._run, search) for search in searches], self.store.max_concurrency
         )
 
+    @verb
     async def explain(
         self,
         query: Query,
@@ -127,7 +130,7 @@ class Searches(Target):
         )
         if search.text is not None:
             vector = (await self.embedded([search.text], ["the query"]))[0]
-            search = search._replace(request=_with(search.request, vector=vector))
+            search = search._replace(request=search.request._replace(vector=vector))
         native = search.request.filter
         return {
             "engine": self.store.engine,
@@ -142,7 +145,7 @@ class Searches(Target):
         request = search.request
         if search.rest is not None:
             allowed = await self._scanned(search.rest, request.filter)
-            request = _with(request, filter=None, ids=allowed if request.ids is None else request.ids & allowed)
+            request = request._replace(filter=None, ids=allowed if request.ids is None else request.ids & allowed)
         if request.ids is not None and not request.ids:
             return SearchResult(())
         found = await self.call("search", self.adapter.search, self._place, request)
@@ -224,9 +227,7 @@ class Searches(Target):
             if not isinstance(text, str):
                 raise InvalidQuery("mode='text' searches by words: the query is a text")
             if not self.store.capabilities.text_search:
-                raise Unsupported(
-                    f"{self.store.engine} has no text search; use mode='vector'", engine=self.store.engine
-                )
+                raise Unsupported(f"{self.engine} has no text search; use mode='vector'")
             return None
         if mode != "vector":
             raise InvalidQuery(f"a mode is 'vector' or 'text', got {mode!r}")
@@ -244,9 +245,7 @@ class Searches(Target):
             top_k = checked_count(top_k, "top_k")
         most = self.store.capabilities.max_top_k
         if most is not None and top_k > most:
-            raise Unsupported(
-                f"{self.store.engine} gives up to {most} hits, got top_k={top_k}", engine=self.store.engine
-            )
+            raise Unsupported(f"{self.engine} gives up to {most} hits, got top_k={top_k}; page() and scan() give more")
         return top_k
 
     def _split(self, filter: FilterLike | None, on_unsupported: str) -> tuple[Filter | None, Filter | None]:
@@ -270,7 +269,3 @@ class Searches(Target):
 
 def _by_score(one: tuple[float, Document, float | None]) -> tuple[float, str]:
     return (-one[0], one[1].id)
-
-
-def _with(request: Request, **changes: Any) -> Request:  # Any: fields of Request
-    return replace(request, **changes)

@@ -25,6 +25,7 @@ from onevec.errors import (
 )
 from onevec.metrics import Metric
 from onevec.pipeline.collection import CollectionPipeline
+from onevec.pipeline.verbs import verb
 from onevec.registry import load_embedder
 from onevec.retry import RetryPolicy, with_retry
 from onevec.runtime import Runtime
@@ -92,6 +93,7 @@ class StorePipeline:
             error.operation = error.operation or operation
             raise
 
+    @verb
     async def create_collection(
         self,
         name: str,
@@ -118,20 +120,17 @@ class StorePipeline:
             return CollectionPipeline(self, info, maker)
         if if_exists != "open":
             raise CollectionExists(
-                f"there is a collection {name!r}; open it with collection(), or pass if_exists='open' or 'replace'",
-                engine=self.engine,
-                operation="create_collection",
+                f"there is a collection {name!r}; open it with collection(), or pass if_exists='open' or 'replace'"
             )
         existing = await self._info(name)
         if (existing.dimension, existing.metric) != (info.dimension, info.metric):
             raise CollectionExists(
                 f"collection {name!r} exists with dimension {existing.dimension} and metric {existing.metric}, "
-                f"not {info.dimension} and {info.metric}; choose another name, or if_exists='replace'",
-                engine=self.engine,
-                operation="create_collection",
+                f"not {info.dimension} and {info.metric}; choose another name, or if_exists='replace'"
             )
         return self._opened(existing, maker)
 
+    @verb
     async def collection(self, name: str, *, embedder: EmbedderLike | None) -> CollectionPipeline:
         info = await self._info(checked_collection_name(name))
         if embedder is not None:
@@ -139,17 +138,21 @@ class StorePipeline:
         default = self._embedder
         return self._opened(info, default if default is not None and default.name == info.embedder else None)
 
+    @verb
     async def collections(self) -> list[CollectionInfo]:
         return await self.call("collections", None, self.adapter.collections)
 
+    @verb
     async def has_collection(self, name: str) -> bool:
         name = checked_collection_name(name)
         return await self.call("has_collection", None, self.adapter.collection, name) is not None
 
+    @verb
     async def delete_collection(self, name: str) -> bool:
         name = checked_collection_name(name)
         return await self.call("delete_collection", None, self.adapter.delete_collection, name)
 
+    @verb
     async def copy_collection(self, source: str, target: str, *, on_progress: Progress | None) -> int:
         old = await self.collection(source, embedder=None)
         info = CollectionInfo(
@@ -160,15 +163,14 @@ class StorePipeline:
             created_at=datetime.now(UTC),
         )
         if not await self.call("create_collection", None, self.adapter.create_collection, info):
-            raise CollectionExists(
-                f"there is a collection {target!r} already; copy to another name", engine=self.engine
-            )
+            raise CollectionExists(f"there is a collection {target!r} already; copy to another name")
         try:
             return await old.copy_to(CollectionPipeline(self, info, None), on_progress=on_progress)
         except BaseException:
             await self.call("delete_collection", None, self.adapter.delete_collection, info.name)
             raise
 
+    @verb
     async def health(self) -> Health:
         started = time.perf_counter()
         try:
@@ -218,9 +220,7 @@ class StorePipeline:
         if info is None:
             names = ", ".join(repr(other.name) for other in await self.collections()) or "none"
             raise CollectionNotFound(
-                f"there is no collection {name!r} (there is {names}); make it with create_collection",
-                engine=self.engine,
-                operation="collection",
+                f"there is no collection {name!r} (there is {names}); make it with create_collection"
             )
         return info
 
@@ -228,8 +228,7 @@ class StorePipeline:
         if embedder is not None and embedder.name != info.embedder:
             raise EmbedderMismatch(
                 f"collection {info.name!r} was made with embedder {info.embedder!r}, not {embedder.name!r}; "
-                "vectors of two models can't be compared: use the one it was made with, or another collection",
-                engine=self.engine,
+                "vectors of two models can't be compared: use the one it was made with, or another collection"
             )
         return CollectionPipeline(self, info, embedder)
 

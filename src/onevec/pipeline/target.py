@@ -47,6 +47,10 @@ class Target:
     def adapter(self) -> Adapter[Any]:  # Any: each engine's own options
         return self.store.adapter
 
+    @property
+    def engine(self) -> str:
+        return self.store.engine
+
     async def call(self, operation: str, method: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.store.call(operation, self._place, method, *args, **kwargs)
 
@@ -91,6 +95,5 @@ class Target:
     def refusal(self, condition: Condition, way_out: str) -> UnsupportedFilter:
         return UnsupportedFilter(
             f"{self.store.engine} cannot filter with {condition.op} (field {condition.field!r}); "
-            f"{way_out}, or use an engine that has it: memory, sqlite",
-            engine=self.store.engine,
+            f"{way_out}, or use an engine that has it: memory, sqlite"
         )

@@ -17,14 +17,16 @@ from onevec.batches import (
     Rows,
     as_matrix,
     change_of,
+    in_pieces,
     parts_of,
     rows_of_columns,
     rows_of_documents,
 )
 from onevec.documents import Document, Metadata, Vector, WriteReport
-from onevec.errors import InvalidDocument, InvalidQuery, OnevecError, PartialWrite
+from onevec.errors import InvalidDocument, InvalidQuery, OnevecError, PartialWrite, StoreClosed
 from onevec.filters import FilterLike
 from onevec.pipeline.target import Target
+from onevec.pipeline.verbs import named, verb
 from onevec.validate import checked_ids
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ Failures = list[tuple[str, OnevecError]]
 class Writes(Target):
     """The verbs that write."""
 
+    @verb
     async def upsert(
         self,
         documents: DocumentLike | Iterable[DocumentLike] | None,
@@ -76,6 +79,7 @@ class Writes(Target):
             raise
         return self._report("upsert", written, failed, raises=raises)
 
+    @verb
     async def update(
         self,
         documents: str | DocumentLike | Iterable[DocumentLike],
@@ -97,28 +101,37 @@ class Writes(Target):
             for index, item in enumerate(part)
         ]
         changes = await self._with_new_vectors(changes)
-        failed = await self.call("update", self.adapter.update, self._place, changes, _now()) if changes else []
-        return self._report("update", len({change.id for change in changes}) - len(failed), failed, raises=raises)
+        failed = dict(await self._change(changes))
+        written = {change.id for change in changes} - failed.keys()
+        return self._report("update", len(written), list(failed.items()), raises=raises)
 
+    @verb
     async def delete(self, ids: str | Iterable[str] | None, *, filter: FilterLike | None) -> int:
         if (ids is None) == (filter is None):
             raise InvalidQuery("delete takes ids or filter=, one of them; clear() deletes all documents")
         if ids is not None:
             checked = list(dict.fromkeys(checked_ids(ids)))
-            return (
-                await self.call("delete", self.adapter.delete, self._place, ids=checked, filter=None) if checked else 0
+            pieces = in_pieces(checked, self.store.capabilities.max_batch)
+            return sum(
+                [
+                    await self.call("delete", self.adapter.delete, self._place, ids=piece, filter=None)
+                    for piece in pieces
+                ]
             )
         tree = self.native(filter)
         if tree is None:
             raise InvalidQuery("the filter is true of every document; clear() deletes all documents")
         return await self.call("delete", self.adapter.delete, self._place, ids=None, filter=tree)
 
+    @verb
     async def clear(self) -> int:
         return await self.call("clear", self.adapter.clear, self._place)
 
+    @verb
     async def flush(self) -> None:
         await self.call("flush", self.adapter.flush, self._place)
 
+    @verb
     async def optimize(self) -> None:
         await self.call("optimize", self.adapter.optimize, self._place)
 
@@ -133,15 +146,32 @@ class Writes(Target):
         if len(pieces) == 1:
             return await self.call("upsert", self.adapter.upsert, self._place, batch)
 
-        async def one(piece: Batch) -> Failures:
-            try:
-                return await self.call("upsert", self.adapter.upsert, self._place, piece)
-            except OnevecError as error:
-                return [(id, error) for id in piece.ids]
-
-        calls: list[Callable[[], Awaitable[Failures]]] = [partial(one, piece) for piece in pieces]
+        calls = [
+            partial(self._piece, piece.ids, partial(self.call, "upsert", self.adapter.upsert, self._place, piece))
+            for piece in pieces
+        ]
         failures = await self.store.io.gather(calls, self.store.max_concurrency)
         return [failure for some in failures for failure in some]
+
+    async def _change(self, changes: list[Change]) -> Failures:
+        pieces = list(in_pieces(changes, self.store.capabilities.max_batch))
+        now = _now()
+        if len(pieces) == 1:
+            return await self.call("update", self.adapter.update, self._place, changes, now)
+        failed: Failures = []
+        for piece in pieces:  # one after another: a document can be changed by several
+            ids = [change.id for change in piece]
+            failed += await self._piece(ids, partial(self.call, "update", self.adapter.update, self._place, piece, now))
+        return failed
+
+    async def _piece(self, ids: Iterable[str], write: Callable[[], Awaitable[Failures]]) -> Failures:
+        """Write a piece of what was given; where that fails, the others are still written."""
+        try:
+            return await write()
+        except StoreClosed:
+            raise
+        except OnevecError as error:
+            return [(id, error) for id in ids]
 
     async def _matrix(self, rows: Rows) -> Matrix:
         """The vectors as one matrix; those that weren't given are made from the texts."""
@@ -178,14 +208,14 @@ class Writes(Target):
         return [Change(c.id, c.text, vectors.get(index, c.vector), c.patch) for index, c in enumerate(changes)]
 
     def _report(self, operation: str, written: int, failed: Failures, *, raises: bool) -> WriteReport:
+        for _, error in failed:
+            named(error, self.engine, operation)
         report = WriteReport(written, tuple(failed))
         if failed and raises:
             id, error = failed[0]
             raise PartialWrite(
                 f"{written} written, {len(failed)} failed; the first: {id!r}: {error}",
                 report=report,
-                engine=self.store.engine,
-                operation=operation,
             ) from error
         return report
 

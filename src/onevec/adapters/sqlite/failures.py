@@ -15,6 +15,7 @@ from onevec.errors import (
     EngineError,
     OnevecError,
     ReadOnly,
+    StoreClosed,
     StorageFull,
 )
 
@@ -46,6 +47,8 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
             return ReadOnly(f"{path} can't be written; check the rights of the file and its folder, and read_only")
         case apsw.CantOpenError():
             return ConfigError(f"{path} can't be opened; check that the folder exists and may be read and written")
+        case apsw.ConnectionClosedError():
+            return StoreClosed(f"the store at {path} was closed; open it again")
         case apsw.IOError():
             return EngineError(f"the disk failed at {path} ({error}); nothing of the call was written")
         case _:

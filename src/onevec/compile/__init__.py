@@ -1,0 +1,11 @@
+"""Compile a lowered filter into an engine's own language.
+
+`Compiler` walks the tree; an engine's compiler says how its conditions look and how they combine. `SqlCompiler` is the
+family of the SQL dialects, `SqliteCompiler` the one for metadata in a column of JSON text.
+"""
+
+from onevec.compile.sql import Sql, SqlCompiler, SqlValue
+from onevec.compile.sqlite import FUNCTIONS, SqliteCompiler
+from onevec.compile.tree import Compiler, compiles
+
+__all__ = ["FUNCTIONS", "Compiler", "Sql", "SqlCompiler", "SqlValue", "SqliteCompiler", "compiles"]
