@@ -11,6 +11,7 @@
     |  |- ConfigError
     |     |- UnknownEngine
     |     |- UnknownEmbedder
+    |     |- UnknownOption           (TypeError)
     |- Unsupported                  (NotImplementedError)
     |  |- UnsupportedFilter
     |- NotFound                     (LookupError)
@@ -41,7 +42,8 @@ library raised first, that exception is the `__cause__`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from onevec.documents import WriteReport
@@ -115,6 +117,10 @@ class UnknownEmbedder(ConfigError):
     """No installed package provides the embedder named."""
 
 
+class UnknownOption(ConfigError, TypeError):
+    """The engine has no option of that name. The message lists those it has."""
+
+
 class Unsupported(OnevecError, NotImplementedError):
     """The engine can't do this. The message names an engine that can, or another way."""
 
@@ -163,6 +169,9 @@ class PartialWrite(OnevecError, RuntimeError):
     ) -> None:
         super().__init__(message, engine=engine, operation=operation)
         self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle calls to make the same error in another process
+        return partial(type(self), report=self.report), self.args, self.__dict__
 
 
 class StoreClosed(OnevecError, RuntimeError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from onevec.adapter import Adapter
 from onevec.config import locate, options_of
 from onevec.errors import ConfigError, OnevecError
-from onevec.registry import installed_adapter_class, load_embedder
+from onevec.registry import AdapterClass, installed_adapter_class, load_embedder
 from onevec.retry import RetryPolicy
 from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime, run
 from onevec.validate import checked_count
@@ -50,7 +50,8 @@ def connect(
         **options: The engine's own options, such as `create=False` for sqlite.
 
     Raises:
-        ConfigError: The target can't be understood, or an option isn't the engine's.
+        ConfigError: The target or an option can't be understood.
+        UnknownOption: An option isn't the engine's; a ConfigError and a TypeError.
         UnknownEngine: No installed package provides the engine.
         EngineNotInstalled: The engine's library is missing.
         OnevecError: The engine can't be opened; see its page.
@@ -115,35 +116,41 @@ class _Opening:
     async def opened(self, io: Runtime) -> StorePipeline:
         """Open the store over a runtime, which is closed if that fails."""
         try:
-            return await self._opened(io)
+            return await self._connected(io)
         except BaseException as error:
-            io.close()
+            await io.close()
             if isinstance(error, OnevecError):
-                error.operation = error.operation or "connect"
+                error.operation = "connect"
             raise
 
-    async def _opened(self, io: Runtime) -> StorePipeline:
+    async def _connected(self, io: Runtime) -> StorePipeline:
         from onevec.pipeline import StorePipeline
 
         policy = RetryPolicy(
             max_retries=checked_count(self.max_retries, "max_retries", least=0), timeout=_seconds(self.timeout)
         )
         max_concurrency = checked_count(self.max_concurrency, "max_concurrency")
-        embedder, settings = self.embedder, dict(self.options)
-        if isinstance(self.target, type) and issubclass(self.target, Adapter):
-            cls: type[Adapter[Any]] = self.target
-        else:
-            location = locate(self.target)
-            cls = installed_adapter_class(location.engine)
-            configured = dict(location.settings)
-            from_config = configured.pop("embedder", None)
-            embedder = from_config if embedder is None else embedder
-            settings = {**configured, **settings}
-        maker = None if embedder is None else await io.offload(load_embedder, embedder)
-        adapter = await cls.open(io, options_of(cls.options, settings, cls.name))
+        cls, settings, like = await io.offload(self._found)
+        try:
+            options = options_of(cls.options, settings, cls.name)
+            embedder = None if like is None else await io.offload(load_embedder, like)
+            adapter = await cls.open(io, options)
+        except OnevecError as error:
+            error.engine = error.engine or cls.name
+            raise
         return StorePipeline(
-            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=maker, hook=self.hook
+            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=embedder, hook=self.hook
         )
+
+    def _found(self) -> tuple[AdapterClass, Mapping[str, Any], EmbedderLike | None]:
+        """The engine, its settings, and the embedder; files are read and modules imported to know them."""
+        if isinstance(self.target, type) and issubclass(self.target, Adapter):
+            return self.target, self.options, self.embedder
+        location = locate(self.target)
+        cls = installed_adapter_class(location.engine)
+        settings = dict(location.settings)
+        configured = settings.pop("embedder", None)
+        return cls, settings | self.options, configured if self.embedder is None else self.embedder
 
 
 def _seconds(timeout: object) -> float | None:

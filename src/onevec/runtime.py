@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -33,8 +32,8 @@ class Runtime(Protocol):
     async def gather(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
         """Run the calls, at most `limit` at once, and return their results in order."""
 
-    def close(self) -> None:
-        """End the runtime's threads."""
+    async def close(self) -> None:
+        """Let what is under way come to its end, then end the runtime's threads."""
 
 
 class BlockingRuntime:
@@ -52,7 +51,7 @@ class BlockingRuntime:
     async def gather(self, calls: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:  # noqa: ARG002 (one at a time)
         return [await call() for call in calls]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
 
@@ -61,12 +60,16 @@ class AsyncRuntime:
 
     def __init__(self, workers: int = 4) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="onevec")
+        self._running: set[Future[Any]] = set()  # Any: whatever the calls return
 
     async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
         return await method(*args, **kwargs)
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+        work = self._threads.submit(function, *args, **kwargs)
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        return await asyncio.wrap_future(work)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -85,8 +88,10 @@ class AsyncRuntime:
             raise failures.exceptions[0] from failures.exceptions[0].__cause__
         return [task.result() for task in tasks]
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    async def close(self) -> None:
+        # A thread can't be stopped in the middle of a call, even one whose caller was cancelled.
+        await asyncio.gather(*map(asyncio.wrap_future, self._running.copy()), return_exceptions=True)
+        self._threads.shutdown()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine yields and is sent; nothing, here

@@ -191,7 +191,7 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
             _valid(value)
             return str.__str__(value)
         case Integral():
-            if not -(2**63) <= value < 2**63:
+            if not -(2**63) <= int(value) < 2**63:
                 raise _Refused(
                     f"is an integer of {int(value).bit_length()} bits; integers have up to 64, as strings more"
                 )

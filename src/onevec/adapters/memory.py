@@ -16,7 +16,7 @@ from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, Metadata, Stats
 from onevec.errors import CollectionNotFound, DocumentNotFound, OnevecError
 from onevec.filters import Filter, Op
-from onevec.local.space import SearchSpace
+from onevec.local.space import GraphPolicy, SearchSpace
 from onevec.local.table import Matrix, Rows
 from onevec.local.text import TextIndex, match_expression
 from onevec.metrics import Metric
@@ -183,7 +183,7 @@ class _Space:
         self._by_row: dict[int, _Record] = {}
         self._next_row = 0
         self._order: list[str] | None = None  # all ids, sorted; None after a write
-        self._found = SearchSpace(info.dimension, info.metric, self._metadata)
+        self._found = SearchSpace(info.dimension, info.metric, self._metadata, GraphPolicy())
         self._dimension = info.dimension
         self._texts: TextIndex | None = None  # made by the first text search
         self._texts_from = 0  # rows from here on are not in it yet
@@ -252,7 +252,9 @@ class _Space:
             rows = [self.records[id].row for id in request.ids if id in self.records]
         pairs: Iterable[tuple[int, float]]
         if request.vector is not None:
-            nearest, distances = self._found.search(request.vector, request.top_k, request.filter, rows)
+            nearest, distances = self._found.search(
+                request.vector, request.top_k, request.filter, rows, exact=request.exact
+            )
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         else:
             keep = self._found.keeper(request.filter, rows)

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
 
 from onevec.documents import Metadata
 from onevec.filters import Filter
+from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
-from onevec.local.table import Mask, Matrix, Rows, VectorTable
+from onevec.local.graph import METRICS, GraphSettings
+from onevec.local.planner import Plan
+from onevec.local.table import Mask, Matrix, Rows, Slots, VectorTable
 from onevec.metrics import Metric
 
 # Dead slots are dropped when they are this many and half of all.
 _COMPACT_FROM = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPolicy:
+    """When a graph is built in the background.
+
+    Attributes:
+        from_numbers: When the vectors have this many numbers together; with fewer, an exact search is as quick.
+        tail: When this share of the slots is not in the graph yet.
+        dead: When this share of the graph's slots is dead; then anew.
+        settings: How it is built.
+    """
+
+    from_numbers: int = 8_000_000
+    tail: float = 0.1
+    dead: float = 0.3
+    settings: GraphSettings = field(default_factory=GraphSettings)
 
 
 class SearchSpace:
@@ -24,17 +46,29 @@ class SearchSpace:
         dimension: How many numbers each vector has.
         metric: How near two vectors are.
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
+        policy: When a graph is built; None for never.
     """
 
-    def __init__(self, dimension: int, metric: Metric, read: Callable[[Rows], Iterable[tuple[int, Metadata]]]) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        metric: Metric,
+        read: Callable[[Rows], Iterable[tuple[int, Metadata]]],
+        policy: GraphPolicy | None = None,
+    ) -> None:
         self.table = VectorTable(dimension, metric)
         self._read = read
         self._columns = FilterColumns(self._slots_with_metadata)
+        self._policy = policy if metric in METRICS and find_spec("faiss") else None
+        self._plan: Plan | None = None
+        self._build: Build | None = None
+        self._searches = 0
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes that the vectors and the columns take."""
-        return self.table.memory_bytes + self._columns.memory_bytes
+        """Bytes that the vectors, the columns and the graph take."""
+        graph = self._plan.graph.memory_bytes if self._plan else 0
+        return self.table.memory_bytes + self._columns.memory_bytes + graph
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before."""
@@ -44,6 +78,8 @@ class SearchSpace:
         """Remove those of the rows that are here."""
         self.table.remove(rows)
         if self.table.dead >= _COMPACT_FROM and self.table.dead * 2 > self.table.size:
+            self.close()
+            self._plan = None
             self.table.compact()
             self._columns.clear()
 
@@ -62,10 +98,72 @@ class SearchSpace:
         return self.table.rows[self.table.live if mask is None else mask & self.table.live]
 
     def search(
-        self, query: Matrix, top_k: int, filter: Filter | None, rows: Sequence[int] | Rows | None
+        self, query: Matrix, top_k: int, filter: Filter | None, rows: Sequence[int] | Rows | None, *, exact: bool
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
-        """Return the rows and distances of the nearest, as `VectorTable.search` does."""
-        return self.table.search(query, top_k, self.mask(filter, rows))
+        """Return the rows and distances of the nearest, as `VectorTable.search` does; by the graph where that pays."""
+        mask = self.mask(filter, rows)
+        self._adopt()
+        if self._plan is not None and not exact:
+            slots = self._near(self._plan, query, top_k, mask)
+            if slots is not None:
+                return self.table.best_of(query, top_k, slots)
+        return self.table.search(query, top_k, mask)
+
+    def build(self) -> None:
+        """Build the graph now, if the policy is to have one at this size and it isn't up to date."""
+        self._adopt()
+        self._start(tail=0.0)
+        if self._build is not None:
+            self._build.wait()
+            self._adopt()
+
+    def close(self) -> None:
+        """Stop building."""
+        if self._build is not None:
+            self._build.cancel()
+            self._build = None
+
+    def _near(self, plan: Plan, query: Matrix, top_k: int, mask: Mask | None) -> Slots | None:
+        """The slots that may be the nearest that match; None if an exact search is cheaper, or is needed."""
+        table = self.table
+        if table.dead:
+            mask = table.live if mask is None else mask & table.live
+        matching = table.size if mask is None else int(np.count_nonzero(mask))
+        beam = plan.beam(top_k, matching, table.size)
+        if beam is None or table.wide:
+            return None
+        slots = plan.graph.nearest(query, beam)
+        tail = np.arange(plan.graph.size, table.size)
+        if len(tail):
+            slots = np.concatenate((slots, tail))
+        if mask is not None:
+            slots = slots[mask[slots]]
+        return slots if len(slots) >= top_k else None
+
+    def _adopt(self) -> None:
+        """Take the graph that the background has finished, and start the next one when it is time."""
+        if self._build is not None and not self._build.running:
+            self._plan = self._build.result or self._plan
+            self._build = None
+        self._searches += 1
+        if self._policy is not None and self._build is None and self._searches > 1:
+            self._start(tail=self._policy.tail)
+
+    def _start(self, *, tail: float) -> None:
+        policy, table = self._policy, self.table
+        if policy is None or self._build is not None or table.wide:
+            return
+        if table.size * table.dimension < policy.from_numbers:
+            return
+        earlier = None
+        if self._plan is not None:
+            covered = self._plan.graph.size
+            dead = covered - int(np.count_nonzero(table.live[:covered]))
+            if dead <= policy.dead * covered:
+                if table.size - covered <= tail * table.size:
+                    return
+                earlier = self._plan.graph
+        self._build = Build(table.snapshot(), policy.settings, earlier)
 
     def keeper(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Callable[[Rows], Mask]:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""
@@ -77,7 +175,8 @@ class SearchSpace:
             slots[slots == self.table.size] = 0
             if not self.table.size:
                 return np.zeros(len(found), np.bool_)
-            return mask[slots] & (self.table.rows[slots] == found)
+            kept: Mask = mask[slots] & (self.table.rows[slots] == found)
+            return kept
 
         return keep
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import assert_never
+from copy import copy
+from typing import Self, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -49,10 +50,15 @@ class VectorTable:
         self._half_squares: Matrix = np.empty(0, np.float32)  # norm**2 / 2
         self._live: Mask = np.empty(0, np.bool_)
         self._longest = 0.0
-        self._wide = False
+        self.wide = False  # searched in float64
 
     def __len__(self) -> int:
         return self.size - self.dead
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers each vector has."""
+        return int(self._vectors.shape[1])
 
     @property
     def live(self) -> Mask:
@@ -85,7 +91,7 @@ class VectorTable:
         if len(norms):
             self._longest = max(self._longest, float(norms.max()))
             smallest = float(norms.min(initial=np.inf, where=norms > 0))
-            self._wide = self._wide or self._longest > _LARGEST or smallest < _SMALLEST
+            self.wide = self.wide or self._longest > _LARGEST or smallest < _SMALLEST
         self.size = stop
 
     def remove(self, rows: Sequence[int] | Rows) -> None:
@@ -138,19 +144,36 @@ class VectorTable:
                 slots, mask = mask.nonzero()[0], None
         probe = query.astype(np.float64)
         length = math.sqrt(probe.dot(probe))
-        nearest = self._nearest(query, length, top_k, slots, mask)
-        distances = self._distances(probe, length, nearest)
+        return self._best(probe, length, top_k, self._nearest(query, length, top_k, slots, mask))
+
+    def best_of(self, query: Matrix, top_k: int, slots: Slots) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """Return what `search` would, if these slots were all."""
+        probe = query.astype(np.float64)
+        return self._best(probe, math.sqrt(probe.dot(probe)), top_k, slots)
+
+    def vectors_from(self, start: int) -> Matrix:
+        """Return the vectors of the slots from `start` on, dead ones too, as a view."""
+        return self._vectors[start : self.size]
+
+    def snapshot(self) -> Self:
+        """Return the table as it is, for another thread to search while rows are added to this one."""
+        return copy(self)
+
+    def _best(
+        self, probe: npt.NDArray[np.float64], length: float, top_k: int, slots: Slots
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+        distances = self._distances(probe, length, slots)
         if len(distances) > top_k:
             among = distances <= np.partition(distances, top_k - 1)[top_k - 1]
-            nearest, distances = nearest[among], distances[among]
-        return self._rows.take(nearest), distances
+            slots, distances = slots[among], distances[among]
+        return self._rows.take(slots), distances
 
     def _nearest(self, query: Matrix, length: float, top_k: int, slots: Slots | None, mask: Mask | None) -> Slots:
         """The slots of the `top_k` nearest, and all that rounding could have kept from being among them."""
         count = self.size if slots is None else len(slots)
         if count <= top_k:
             return np.arange(count) if slots is None else slots
-        wide = self._wide or not _SMALLEST < length < _LARGEST
+        wide = self.wide or not _SMALLEST < length < _LARGEST
         nearness = self._nearness_in_float64(query, slots) if wide else self._nearness(query, slots)
         if mask is not None:
             nearness[~mask] = -np.inf

@@ -32,8 +32,8 @@ class Reads(Target):
     async def get_many(self, ids: Iterable[str], *, include_vectors: bool) -> list[Document]:
         asked = checked_ids(ids)
         by_id: dict[str, Document] = {}
-        for ids in in_pieces(list(dict.fromkeys(asked)), self.store.capabilities.max_batch):
-            found = await self.call("get_many", self.adapter.get, self._place, ids, include_vectors=include_vectors)
+        for piece in in_pieces(list(dict.fromkeys(asked)), self.store.capabilities.max_batch):
+            found = await self.call("get_many", self.adapter.get, self._place, piece, include_vectors=include_vectors)
             by_id |= {document.id: document for document in found}
         return [by_id[id] for id in asked if id in by_id]
 

@@ -25,7 +25,8 @@ from onevec.errors import (
 )
 from onevec.metrics import Metric
 from onevec.pipeline.collection import CollectionPipeline
-from onevec.pipeline.verbs import verb
+from onevec.pipeline.embedding import dimension_of
+from onevec.pipeline.verbs import named, verb
 from onevec.registry import load_embedder
 from onevec.retry import RetryPolicy, with_retry
 from onevec.runtime import Runtime
@@ -81,16 +82,19 @@ class StorePipeline:
         **kwargs: P.kwargs,
     ) -> T:
         """Await one call of the adapter, with retries, events, and errors that say where they came from."""
-        if self._closed:
-            raise StoreClosed("this store was closed; open it again", engine=self.engine, operation=operation)
         try:
+            if self._closed:
+                raise StoreClosed("this store was closed; open it again")
             attempt = partial(method, *args, **kwargs)
             if self._hook is None:
                 return await with_retry(self.io, self._policy, attempt)
             return await self._traced(self._hook, operation, place, attempt)
-        except OnevecError as error:
-            error.engine = error.engine or self.engine
-            error.operation = error.operation or operation
+        except Exception as error:
+            if self._closed and not isinstance(error, StoreClosed):
+                closed = StoreClosed("this store was closed during the call; open it again")
+                raise named(closed, self.engine, operation) from error
+            if isinstance(error, OnevecError):
+                named(error, self.engine, operation)
             raise
 
     @verb
@@ -109,7 +113,7 @@ class StorePipeline:
         maker = self._embedder if embedder is None else await self.io.offload(load_embedder, embedder)
         info = CollectionInfo(
             name=name,
-            dimension=self._dimension(name, dimension, maker),
+            dimension=await self._dimension(name, dimension, maker),
             metric=self._metric(metric),
             embedder=maker.name if maker else None,
             created_at=datetime.now(UTC),
@@ -196,7 +200,7 @@ class StorePipeline:
         try:
             await self.adapter.close()
         finally:
-            self.io.close()
+            await self.io.close()
 
     async def _traced(self, hook: Hook, operation: str, place: Place | None, attempt: Callable[[], Awaitable[T]]) -> T:
         started = time.perf_counter()
@@ -232,15 +236,14 @@ class StorePipeline:
             )
         return CollectionPipeline(self, info, embedder)
 
-    def _dimension(self, name: str, dimension: int | None, embedder: Embedder | None) -> int:
-        if dimension is None:
-            if embedder is None:
-                raise ConfigError(f"collection {name!r} needs dimension=, or an embedder that has one")
-            return embedder.dimension
-        dimension = checked_count(dimension, "dimension")
-        if embedder is not None and embedder.dimension != dimension:
+    async def _dimension(self, name: str, dimension: int | None, embedder: Embedder | None) -> int:
+        made = None if embedder is None else await dimension_of(self.io, embedder)
+        if dimension is None and made is None:
+            raise ConfigError(f"collection {name!r} needs dimension=, or an embedder that has one")
+        dimension = checked_count(made if dimension is None else dimension, "dimension")
+        if embedder is not None and made != dimension:
             raise DimensionMismatch(
-                f"embedder {embedder.name!r} makes vectors of {embedder.dimension} numbers, dimension= says {dimension}"
+                f"embedder {embedder.name!r} makes vectors of {made} numbers, dimension= says {dimension}"
             )
         most = self.capabilities.max_dimension
         if most is not None and dimension > most:

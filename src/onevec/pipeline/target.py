@@ -56,7 +56,7 @@ class Target:
 
     async def embedded(self, texts: Sequence[str], owners: Sequence[str]) -> Matrix:
         """The vectors of texts, made by the collection's embedder."""
-        return await embed(self.store.io, await self.embedder(owners[0]), texts, owners, self.info.metric)
+        return await embed(self.store.io, await self.embedder(owners[0]), texts, owners, self.info)
 
     async def embedder(self, owner: str) -> Embedder:
         """The collection's embedder: the one given, or the one whose name it recorded."""

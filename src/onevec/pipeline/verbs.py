@@ -38,7 +38,8 @@ def verb(
     return told
 
 
-def named(error: OnevecError, engine: str, operation: str) -> None:
-    """Let an error say where it comes from."""
+def named(error: OnevecError, engine: str, operation: str) -> OnevecError:
+    """Let an error say where it comes from; return it."""
     error.engine = error.engine or engine
     error.operation = operation
+    return error

@@ -107,6 +107,9 @@ async def test_payloads_as_metadata(store: AsyncStore) -> None:
 
 
 def _metadata(payload: str) -> dict[str, Any]:  # Any: JSON values
+    """Metadata with the payload in every place; a key has no NUL."""
+    if "\0" in payload:
+        return {"text": payload, "list": [payload]}
     return {payload: payload, "list": [payload, {payload: [payload]}], "object": {payload: {payload: payload}}}
 
 

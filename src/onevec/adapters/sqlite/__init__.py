@@ -210,7 +210,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         rows = None if request.ids is None else documents.rows_of(connection, number, request.ids)
         pairs: Iterable[tuple[int, float]]
         if request.vector is not None:
-            nearest, distances = space.search(request.vector, request.top_k, request.filter, rows)
+            nearest, distances = space.search(request.vector, request.top_k, request.filter, rows, exact=request.exact)
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         else:
             index = texts.index_of(connection, collection_number(connection, place.collection))

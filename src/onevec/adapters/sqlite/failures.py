@@ -15,8 +15,8 @@ from onevec.errors import (
     EngineError,
     OnevecError,
     ReadOnly,
-    StoreClosed,
     StorageFull,
+    StoreClosed,
 )
 
 

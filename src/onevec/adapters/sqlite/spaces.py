@@ -13,7 +13,7 @@ from onevec import codec
 from onevec.adapter import Place
 from onevec.documents import CollectionInfo, Metadata
 from onevec.errors import CollectionNotFound
-from onevec.local.space import SearchSpace
+from onevec.local.space import GraphPolicy, SearchSpace
 from onevec.local.table import Rows
 from onevec.values import microseconds
 
@@ -55,7 +55,7 @@ class Spaces:
         loaded = self._loaded.get(number)
         if loaded is None:
             info = place.collection
-            space = SearchSpace(info.dimension, info.metric, lambda rows: _metadata(connection, rows))
+            space = SearchSpace(info.dimension, info.metric, lambda rows: _metadata(connection, rows), GraphPolicy())
             loaded = self._loaded[number] = _Loaded(space)
         if loaded.version != version:
             self._catch_up(connection, number, loaded)

@@ -31,11 +31,11 @@ def catch_up(connection: apsw.Connection, collection: int) -> None:
         index.create()
         indexed_row = 0
     else:
-        removed: list[tuple[int]] = connection.execute(
+        removed = connection.execute(
             "SELECT row FROM gone JOIN namespaces ON number = namespace WHERE seq > ? AND collection = ? AND row <= ?",
             (indexed_gone, collection, indexed_row),
-        ).fetchall()
-        index.remove(row for (row,) in removed)
+        )
+        index.remove([row for (row,) in removed])
     index.copy(
         "SELECT row, text FROM documents JOIN namespaces ON number = namespace "
         "WHERE collection = ? AND row > ? AND text IS NOT NULL",

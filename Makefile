@@ -1,0 +1,58 @@
+# Everything a contributor runs. `make` alone lists it.
+#
+# The tools live in $(VENV), installed from the hash-pinned requirements/dev.txt by pip, so whatever registry pip is set
+# up for is the one used. Another Python: make test PYTHON=python3.13 VENV=.venv313
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo bench docs lock dist clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make the environment in $(VENV); instant when nothing changed
+
+check: $(READY) ## format, lint, types and the core tests; under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n auto tests/core
+
+test: $(READY) ## all tests
+	$(BIN)/pytest -q -n auto
+
+demo: $(READY) ## a first look: make a store, search it
+	$(BIN)/onevec demo
+
+bench: $(READY) ## measure start-up, overhead and the sqlite engine on this machine
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/sqlite.py
+
+docs: $(READY) ## write the generated page, docs/capabilities.md
+	$(BIN)/python docs/generate.py
+
+lock: $(READY) ## pin the newest versions pyproject.toml allows in requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+		--quiet --output-file requirements/dev.txt
+
+dist: $(READY) ## build the wheel and the sdist in dist/
+	$(BIN)/python -m hatchling build
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements/dev.txt pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'onevec needs Python 3.11 or newer; name one: make setup PYTHON=/path/to/python3'; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,82 @@
+"""Building a graph in the background."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+
+from onevec.local.graph import Graph, GraphSettings
+from onevec.local.planner import Plan, plan
+from onevec.local.table import VectorTable
+
+# Vectors linked between two looks at whether to stop; some tens of milliseconds.
+_STEP = 64
+
+
+class Build:
+    """One build in a thread of its own, over a snapshot of a table.
+
+    Args:
+        table: The snapshot.
+        settings: How the graph is built.
+        earlier: A graph over the first of the same slots, to be extended instead of built anew.
+        on_built: Called in the thread with the finished plan, as to save it; not if the build was cancelled.
+    """
+
+    def __init__(
+        self,
+        table: VectorTable,
+        settings: GraphSettings,
+        earlier: Graph | None = None,
+        on_built: Callable[[Plan], None] | None = None,
+    ) -> None:
+        self._cancelled = threading.Event()
+        self.result: Plan | None = None
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._run, args=(table, settings, earlier, on_built), name="onevec-graph", daemon=True
+        )
+        # A program that ends without closing its stores must not end while FAISS is at work.
+        self._stop = weakref.finalize(self, _stop, self._cancelled, self._thread)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Return when it is done."""
+        self._thread.join()
+
+    def cancel(self) -> None:
+        """Stop it, and return when it has stopped."""
+        self._stop()
+
+    def _run(
+        self,
+        table: VectorTable,
+        settings: GraphSettings,
+        earlier: Graph | None,
+        on_built: Callable[[Plan], None] | None,
+    ) -> None:
+        try:
+            graph = Graph(table.vectors_from(0).shape[1], table.metric, settings) if earlier is None else earlier.copy()
+            if earlier is None:
+                graph.learn(table.vectors_from(0))
+            while graph.size < table.size:
+                if self._cancelled.is_set():
+                    return
+                graph.add(table.vectors_from(graph.size)[:_STEP])
+            built = plan(graph, table)
+            if on_built is not None and not self._cancelled.is_set():
+                on_built(built)
+            self.result = built
+        except BaseException as error:  # noqa: BLE001 (kept, for the thread that asks)
+            self.error = error
+
+
+def _stop(cancelled: threading.Event, thread: threading.Thread) -> None:
+    cancelled.set()
+    if thread.is_alive() and thread is not threading.current_thread():
+        thread.join()

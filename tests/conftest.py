@@ -1,0 +1,41 @@
+"""What all tests share: how many examples Hypothesis draws, and where the large test data is.
+
+ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight
+ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: how long one example takes says more about what else the machine is doing.
+settings.register_profile("short", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("short"), max_examples=2000)
+settings.load_profile(os.environ.get("ONEVEC_HYPOTHESIS", "short"))
+
+
+def pytest_configure() -> None:
+    """Let the workers of one run agree on the order of sets, which the names of some tests show."""
+    os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(2**32)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names that differ from run to run: workers can't share such tests out, and nobody can run one again."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name; give its parameters ids=")
+
+
+@pytest.fixture(scope="session")
+def cranfield(pytestconfig: pytest.Config) -> Path:
+    """The folder of the Cranfield collection: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`."""
+    beside = pytestconfig.rootpath.parent / "shared" / "data"
+    folder = Path(os.environ.get("ONEVEC_TEST_DATA", beside)) / "cranfield"
+    if not (folder / "corpus.jsonl").is_file():
+        pytest.skip(f"no Cranfield collection in {folder}; set ONEVEC_TEST_DATA to the folder that has cranfield/")
+    return folder
