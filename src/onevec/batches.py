@@ -103,11 +103,12 @@ def rows_of_columns(
     """
     if ids is None or isinstance(ids, str | bytes):
         raise InvalidDocument("columns need ids=[...], a list of strings")
+    if not isinstance(ids, Iterable):
+        raise InvalidDocument(f"ids= is a list of strings, got {type(ids).__name__}")
     checked = [checked_id(id) for id in ids]
     size = len(checked)
     for name, column in (("vectors", vectors), ("texts", texts), ("metadata", metadata)):
-        if column is not None and (isinstance(column, str | Mapping) or len(column) != size):
-            given = type(column).__name__ if isinstance(column, str | Mapping) else str(len(column))
+        if column is not None and (given := _length(column)) != size:
             raise InvalidDocument(f"{name}= has one entry an id: expected a list of {size}, got {given}")
     owners = [f"document {id!r}" for id in checked]
     rows = Rows(
@@ -151,8 +152,8 @@ def as_vector(vector: object, owner: str, metric: Metric, dimension: int) -> Mat
         InvalidDocument: A number isn't a finite float32, or all are zero under cosine.
     """
     if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.shape == (dimension,):
-        square = float(vector.dot(vector))
-        if 0.0 < square < math.inf:
+        wide = vector.astype(np.float64)  # in which no float32 overflows or vanishes
+        if 0.0 < wide.dot(wide) < math.inf:
             return vector
     return _vector(vector, owner, metric, dimension)
 
@@ -172,6 +173,13 @@ def change_of(item: object, index: int, metric: Metric, dimension: int) -> Chang
         None if document.vector is None else as_vector(document.vector, owner, metric, dimension),
         clean_metadata(document.metadata, owner, keep_nulls=True),
     )
+
+
+def _length(column: object) -> int | str:
+    """How many entries a column has; its type, if it is no column."""
+    if isinstance(column, str | bytes | Mapping) or not isinstance(column, Sized) or getattr(column, "ndim", 1) == 0:
+        return type(column).__name__
+    return len(column)
 
 
 def _document(item: object, index: int) -> Document:

@@ -6,20 +6,21 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from onevec.errors import ConfigError
+from onevec.errors import ConfigError, UnknownOption
 from onevec.secret import Secret
 
 CONFIG_FILE = "onevec.toml"
 URL_VARIABLE = "ONEVEC_URL"
-_SCHEME = re.compile(r"[a-z][a-z0-9_]*://")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_HIDDEN = re.compile(r"//[^/@]*@")
+
+_unquoted = partial(unquote, errors="strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Location:
     name: str | None = None
 
 
-def locate(target: str | os.PathLike[str] | Mapping[str, Any]) -> Location:  # Any: as Location
+def locate(target: str | Mapping[str, Any]) -> Location:  # Any: as Location
     """Return what a URL, a config mapping, or the name of a store in `onevec.toml` means.
 
     Raises:
@@ -39,11 +40,11 @@ def locate(target: str | os.PathLike[str] | Mapping[str, Any]) -> Location:  # A
     """
     if isinstance(target, Mapping):
         return _from_mapping(target, None)
-    if not isinstance(target, str) or not target:
+    if not isinstance(target, str):
         raise ConfigError(
             f"connect takes a URL, a mapping, a name from {CONFIG_FILE} or an adapter, got {type(target).__name__}"
         )
-    if _SCHEME.match(target):
+    if "://" in target:
         return _from_url(target)
     stores = _configured()
     if target in stores:
@@ -51,8 +52,9 @@ def locate(target: str | os.PathLike[str] | Mapping[str, Any]) -> Location:  # A
     known = (
         f"{CONFIG_FILE} names {', '.join(sorted(stores))}" if stores else f"there is no {CONFIG_FILE} that names any"
     )
+    shown = "this" if "@" in target else repr(target)  # it could be a URL with a password, mistyped
     raise ConfigError(
-        f"{target!r} is neither a URL nor the name of a store ({known}); a URL looks like sqlite:///papers.db"
+        f"{shown} is neither a URL nor the name of a store ({known}); a URL looks like sqlite:///papers.db"
     )
 
 
@@ -67,46 +69,78 @@ def default_target() -> str | None:
     return default
 
 
+def expanded(value: Any) -> Any:  # Any: texts change, alone and in lists and mappings
+    """Return a config's value with every `${NAME}` in it read from the environment.
+
+    Raises:
+        ConfigError: There is no such variable; the message names it.
+    """
+    match value:
+        case str():
+            return _VARIABLE.sub(_variable, value)
+        case Mapping():
+            return {name: expanded(item) for name, item in value.items()}
+        case list() | tuple():
+            return [expanded(item) for item in value]
+        case _:
+            return value
+
+
 def options_of(cls: type[Any], settings: Mapping[str, Any], engine: str) -> Any:  # Any: the engine's options class
     """Return an engine's options from settings, each converted to the type of its field.
 
     Raises:
-        ConfigError: A setting is unknown, of another type, missing, or names a variable that isn't set.
+        ConfigError: A setting is missing or of another type.
+        UnknownOption: The engine has no such option.
     """
     types = get_type_hints(cls)
-    known = [field.name for field in fields(cls)]
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        has = f"its options are {', '.join(known)}" if known else "it has no options"
-        raise ConfigError(f"engine {engine!r} has no option {unknown[0]!r}; {has}", engine=engine)
-    values = {name: _converted(name, _expanded(value), types[name], engine) for name, value in settings.items()}
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise ConfigError(f"engine {engine!r}: {str(error).partition(' ')[2]}", engine=engine) from None
+    known = {field.name: field for field in fields(cls)}
+    hint = f"; in a URL the path comes after three slashes, as in {engine}:///NAME" if "path" in known else ""
+    for name in settings:
+        if name not in known:
+            has = f"its options are {', '.join(known)}" if known else "it has no options"
+            raise UnknownOption(
+                f"engine {engine!r} has no option {name!r}; {has}{hint if name == 'host' else ''}", engine=engine
+            )
+    for name, field in known.items():
+        if name not in settings and field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError(
+                f"engine {engine!r} needs the option {name!r}{hint if name == 'path' else ''}", engine=engine
+            )
+    return cls(**{name: _converted(name, value, types[name], engine) for name, value in settings.items()})
 
 
 def _from_url(url: str) -> Location:
+    """Errors show nothing after the engine: a password with a `/` or `#` in it can stand in any part."""
+    engine, _, rest = _VARIABLE.sub(lambda match: quote(_variable(match), safe=""), url).partition("://")
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"{_HIDDEN.sub('//***@', url)}: {error}") from None
-    settings: dict[str, Any] = {
-        "username": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
-        "host": unquote(parts.hostname) if parts.hostname else None,
-        "port": port,
-        "path": unquote(parts.path.removeprefix("/")) or None,
-    }
-    settings = {name: value for name, value in settings.items() if value is not None}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        # urlsplit would drop the control characters that a file's name can have.
+        parts = urlsplit("//" + rest.translate({ord(char): quote(char) for char in "\t\r\n"}))
+        settings: dict[str, Any] = {
+            "username": parts.username and _unquoted(parts.username),
+            "password": parts.password and Secret(_unquoted(parts.password)),
+            "host": parts.hostname and _unquoted(parts.hostname),
+            "port": parts.port,
+            "path": _unquoted(parts.path.removeprefix("/")),
+        }
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), errors="strict")
+    except ValueError:
+        raise ConfigError(
+            f"{engine}://... can't be read: a URL is engine://user:password@host:port/path?option=value, "
+            "with / # ? @ and % in a part of it written as %2F %23 %3F %40 and %25"
+        ) from None
+    settings = {name: value for name, value in settings.items() if value not in (None, "")}
+    for name, value in options:
+        if not name.isidentifier():
+            raise ConfigError(
+                f"{engine}://...: options are ?name=value&name=value; write & = ? and # in a value as %.."
+            )
         if name in settings:
-            raise ConfigError(f"the URL says {name!r} twice")
+            raise ConfigError(f"{engine}://...: the URL says {name!r} twice")
         settings[name] = value
     if parts.fragment:
-        raise ConfigError(f"a URL of a store has no #fragment, got #{parts.fragment}; write # as %23")
-    return Location(parts.scheme, settings)
+        raise ConfigError(f"{engine}://...: a URL of a store has no #fragment; write # as %23")
+    return Location(engine.lower(), settings)
 
 
 def _from_mapping(config: Mapping[str, Any], name: str | None) -> Location:
@@ -114,16 +148,19 @@ def _from_mapping(config: Mapping[str, Any], name: str | None) -> Location:
     settings = dict(config)
     if "url" in settings:
         url = settings.pop("url")
-        if not isinstance(url, str) or "engine" in settings or not _SCHEME.match(url := _expanded(url)):
+        if not isinstance(url, str) or "engine" in settings:
             raise ConfigError(
                 f"{where}: url is a URL such as sqlite:///papers.db, and then there is no engine beside it"
             )
+        url = url if "://" in url else expanded(url)
+        if "://" not in url:
+            raise ConfigError(f"{where}: url is a URL such as sqlite:///papers.db")
         location = _from_url(url)
-        return Location(location.engine, {**location.settings, **settings}, name)
+        return Location(location.engine, {**location.settings, **expanded(settings)}, name)
     engine = settings.pop("engine", None)
     if not isinstance(engine, str):
         raise ConfigError(f"{where} names neither an engine nor a url: {{'engine': 'sqlite', 'path': 'papers.db'}}")
-    return Location(engine, settings, name)
+    return Location(engine, expanded(settings), name)
 
 
 def _configured() -> dict[str, Mapping[str, Any]]:
@@ -151,12 +188,6 @@ def _read(path: Path) -> dict[str, Any]:  # Any: TOML values
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _expanded(value: Any) -> Any:  # Any: only texts change
-    if isinstance(value, str):
-        return _VARIABLE.sub(_variable, value)
-    return value
-
-
 def _variable(match: re.Match[str]) -> str:
     value = os.environ.get(match[1])
     if value is None:
@@ -175,7 +206,7 @@ def _converted(name: str, value: Any, kind: Any, engine: str) -> Any:  # Any: te
             continue
         if one is NoneType:
             continue
-        if isinstance(value, one) and not (isinstance(value, bool) and one is int):
+        if one is Any or (isinstance(value, get_origin(one) or one) and not (type(value) is bool and one is int)):
             return value
         if one is Secret and isinstance(value, str):
             return Secret(value)
@@ -188,9 +219,14 @@ def _converted(name: str, value: Any, kind: Any, engine: str) -> Any:  # Any: te
                 )
             except (KeyError, ValueError):
                 continue
-        if one is float and isinstance(value, int):
+        if one is float and type(value) is int:
             return float(value)
-    choices = [repr(choice) for one in kinds if get_origin(one) is Literal for choice in get_args(one)]
-    wanted = " or ".join(choices or [one.__name__ for one in kinds if one is not NoneType])
+    wanted = " or ".join(choice for one in kinds if one is not NoneType for choice in _choices(one))
     shown = "***" if Secret in kinds else repr(value)
     raise ConfigError(f"engine {engine!r}: option {name} is {wanted}, got {shown}", engine=engine)
+
+
+def _choices(kind: Any) -> list[str]:  # Any: what a field is typed as
+    if get_origin(kind) is Literal:
+        return list(map(repr, get_args(kind)))
+    return ["true", "false"] if kind is bool else [kind.__name__]

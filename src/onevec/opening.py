@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from onevec.adapter import Adapter
-from onevec.config import locate, options_of
+from onevec.config import expanded, locate, options_of
 from onevec.errors import ConfigError, OnevecError
 from onevec.registry import AdapterClass, installed_adapter_class, load_embedder
 from onevec.retry import RetryPolicy
@@ -145,12 +145,12 @@ class _Opening:
     def _found(self) -> tuple[AdapterClass, Mapping[str, Any], EmbedderLike | None]:
         """The engine, its settings, and the embedder; files are read and modules imported to know them."""
         if isinstance(self.target, type) and issubclass(self.target, Adapter):
-            return self.target, self.options, self.embedder
+            return self.target, expanded(self.options), self.embedder
         location = locate(self.target)
         cls = installed_adapter_class(location.engine)
         settings = dict(location.settings)
         configured = settings.pop("embedder", None)
-        return cls, settings | self.options, configured if self.embedder is None else self.embedder
+        return cls, settings | expanded(self.options), configured if self.embedder is None else self.embedder
 
 
 def _seconds(timeout: object) -> float | None:

@@ -28,7 +28,7 @@ class EngineInfo:
     Attributes:
         name: What stands before `://` in its URL.
         installed: Whether its library can be imported.
-        install: The command that installs it.
+        install: The command that installs it; empty for an engine of this program that needs no library.
         capabilities: What it can do.
     """
 
@@ -50,7 +50,7 @@ def register(name: str) -> Callable[[AdapterT], AdapterT]:
     """
 
     def decorate(adapter: AdapterT) -> AdapterT:
-        if not name.isidentifier() or not name.islower():
+        if not (name.isascii() and name.isidentifier() and name.islower()):
             raise ConfigError(f"an engine's name is one lower-case word, got {name!r}")
         if _registered.get(name, adapter) is not adapter or name in _entries("onevec.engines"):
             raise ConfigError(f"there is an engine {name!r} already; choose another name")
@@ -68,7 +68,7 @@ def engine_names() -> list[str]:
 def engines() -> list[EngineInfo]:
     """Return the engines there are, which of them are installed, and how to install the others."""
     return [
-        EngineInfo(name, not _missing(adapter := adapter_class(name)), install_command(name), adapter.capabilities)
+        EngineInfo(name, not _missing(adapter := adapter_class(name)), _install(name, adapter), adapter.capabilities)
         for name in engine_names()
     ]
 
@@ -100,7 +100,7 @@ def installed_adapter_class(name: str) -> AdapterClass:
     adapter = adapter_class(name)
     missing = _missing(adapter)
     if missing:
-        raise EngineNotInstalled(f"engine {name!r} needs {', '.join(missing)}: {install_command(name)}", engine=name)
+        raise EngineNotInstalled(f"engine {name!r} needs {', '.join(missing)}: {_install(name, adapter)}", engine=name)
     return adapter
 
 
@@ -163,8 +163,23 @@ def _entries(group: str) -> dict[str, list[EntryPoint]]:
     return found
 
 
+def _install(name: str, adapter: AdapterClass) -> str:
+    """An engine of a package is an extra of it; one of this program has only its libraries."""
+    entry = None if name in _registered else _entry("onevec.engines", name)
+    if entry is None or entry.dist is None:
+        return f"pip install {' '.join(adapter.requires)}" if adapter.requires else ""
+    return f'pip install "{entry.dist.name}[{name}]"' if adapter.requires else f"pip install {entry.dist.name}"
+
+
 def _missing(adapter: AdapterClass) -> list[str]:
-    return [module for module in adapter.requires if find_spec(module) is None]
+    return [module for module in adapter.requires if not _importable(module)]
+
+
+def _importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a dotted name, the package
+        return False
 
 
 def _meant(name: str, names: list[str]) -> str:

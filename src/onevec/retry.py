@@ -50,7 +50,7 @@ async def with_retry(
         except OnevecError as error:
             if not error.retryable or attempt >= policy.max_retries:
                 raise
-            wait = random.uniform(0, min(policy.longest_wait, policy.first_wait * 2**attempt))  # noqa: S311 (jitter)
+            wait = random.uniform(0, min(policy.longest_wait, policy.first_wait * 2 ** min(attempt, 32)))  # noqa: S311 (jitter)
             wait = max(wait, error.retry_after or 0.0)
             if policy.timeout is not None and time.monotonic() + wait > started + policy.timeout:
                 raise

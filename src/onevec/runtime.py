@@ -91,7 +91,7 @@ class AsyncRuntime:
     async def close(self) -> None:
         # A thread can't be stopped in the middle of a call, even one whose caller was cancelled.
         await asyncio.gather(*map(asyncio.wrap_future, self._running.copy()), return_exceptions=True)
-        self._threads.shutdown()
+        self._threads.shutdown(wait=False)  # they have nothing left to do; waiting would hold up the loop
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine yields and is sent; nothing, here

@@ -183,7 +183,7 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
     if kind is list or kind is tuple:
         if depth >= MAX_DEPTH:
             raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
-        return [_value(item, depth + 1, keep_nulls) for item in value]
+        return [_value(item, depth + 1, keep_nulls=False) for item in value]  # a patch replaces lists whole
     match value:
         case Enum() if not isinstance(value, str | int | float):
             return _value(value.value, depth, keep_nulls)
@@ -210,8 +210,8 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
             return _object(value, depth + 1, keep_nulls)
         case list() | tuple():  # of a subclass
             return _value(list(value), depth, keep_nulls)
-        case _ if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # a NumPy boolean
-            return _value(value.item(), depth, keep_nulls)
+        case _ if str(getattr(value, "dtype", "")) == "bool" and getattr(value, "ndim", None) == 0:
+            return bool(value)
         case _:
             raise _Refused(f"is of type {type(value).__name__}; use a string, number, boolean, datetime, list or dict")
 

@@ -144,6 +144,8 @@ class Searches(Target):
     async def _run(self, search: _Search) -> SearchResult:
         request = search.request
         if search.rest is not None:
+            fields = ", ".join(sorted({condition.field for condition in conditions(search.rest)}))
+            warnings.warn(f"{self.engine} can't filter all of this; Python scans for {fields}", stacklevel=2)
             allowed = await self._scanned(search.rest, request.filter)
             request = request._replace(filter=None, ids=allowed if request.ids is None else request.ids & allowed)
         if request.ids is not None and not request.ids:
@@ -261,10 +263,7 @@ class Searches(Target):
             return tree, None
         if on_unsupported == "error":
             raise self.refusal(lacking[0], 'use on_unsupported="scan"')
-        native, rest = split(tree, operators)
-        fields = ", ".join(sorted({condition.field for condition in conditions(rest)})) if rest is not None else ""
-        warnings.warn(f"{self.store.engine} can't filter all of this; Python scans for {fields}", stacklevel=2)
-        return native, rest
+        return split(tree, operators)
 
 
 def _by_score(one: tuple[float, Document, float | None]) -> tuple[float, str]:

@@ -73,6 +73,11 @@ class StorePipeline:
     def client(self) -> object:
         return self.adapter.client
 
+    def check_open(self) -> None:
+        """Refuse a call of a store that was closed."""
+        if self._closed:
+            raise StoreClosed("this store was closed; open it again")
+
     async def call(
         self,
         operation: str,
@@ -83,8 +88,7 @@ class StorePipeline:
     ) -> T:
         """Await one call of the adapter, with retries, events, and errors that say where they came from."""
         try:
-            if self._closed:
-                raise StoreClosed("this store was closed; open it again")
+            self.check_open()
             attempt = partial(method, *args, **kwargs)
             if self._hook is None:
                 return await with_retry(self.io, self._policy, attempt)

@@ -51,6 +51,9 @@ class Target:
     def engine(self) -> str:
         return self.store.engine
 
+    def check_open(self) -> None:
+        self.store.check_open()
+
     async def call(self, operation: str, method: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.store.call(operation, self._place, method, *args, **kwargs)
 

@@ -13,7 +13,7 @@ import apsw
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import documents, texts
 from onevec.adapters.sqlite.file import StoreFile
-from onevec.adapters.sqlite.spaces import Spaces, collection_number
+from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
 from onevec.capabilities import Capabilities
 from onevec.compile import SqliteCompiler
 from onevec.documents import CollectionInfo, Document, Health, Stats
@@ -30,6 +30,9 @@ T = TypeVar("T")
 # https://www.sqlite.org/wal.html#walresetbug: several connections that write and checkpoint at once can corrupt a WAL
 # database in 3.7.0 to 3.51.2.
 WAL_SAFE_FROM = (3, 51, 3)
+
+# `health` reads files up to this size through for damage; that takes some tenths of a second.
+CHECKED_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._read(self._page, place, filter, after, limit, include_vectors=include_vectors)
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        if request.text is not None and not await self._read(self._is_indexed, place):
+        writable = not self._file.read_only
+        if request.text is not None and writable and not await self._read(self._is_indexed, place):
             await self._write(_index_texts, place)
         return await self._read(self._search, place, request)
 
@@ -213,7 +217,8 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             nearest, distances = space.search(request.vector, request.top_k, request.filter, rows, exact=request.exact)
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         else:
-            index = texts.index_of(connection, collection_number(connection, place.collection))
+            current = texts.is_current(connection, number)
+            index = texts.index_of(connection, number) if current else self._spaces.texts(connection, number)
             pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
         return documents.found(connection, dict(pairs), request)
 
@@ -229,20 +234,28 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         )
 
     def _is_indexed(self, connection: apsw.Connection, place: Place) -> bool:
-        return texts.is_current(connection, collection_number(connection, place.collection))
+        number = self._spaces.number(connection, place)
+        return number is None or texts.is_current(connection, number)
 
     def _health(self) -> Health:
         version = apsw.sqlite_lib_version()
-        safe = tuple(map(int, version.split("."))) >= WAL_SAFE_FROM
+        warnings: list[str] = []
+        if tuple(map(int, version.split("."))) < WAL_SAFE_FROM:
+            warnings.append(f"SQLite {version} can corrupt a database that several connections write; upgrade apsw")
+        size = self._file.bytes_on_disk()
+        checked = "not checked" if size > CHECKED_BYTES else self._file.integrity()
+        issues = (
+            () if checked in {"ok", "not checked"} else (f"the file is damaged: {checked}; restore it from a backup",)
+        )
         return Health(
-            "healthy" if safe else "degraded",
+            "unhealthy" if issues else "degraded" if warnings else "healthy",
             self.name,
             version,
             0.0,
-            warnings=()
-            if safe
-            else (f"SQLite {version} can corrupt a database that several connections write; upgrade apsw",),
+            issues,
+            tuple(warnings),
             details={
+                "integrity": checked,
                 "path": str(self._file.path),
                 "journal_mode": self._file.pragma("journal_mode"),
                 "synchronous": ["off", "normal", "full", "extra"][int(str(self._file.pragma("synchronous")))],
@@ -280,7 +293,10 @@ def _delete_collection(connection: apsw.Connection, name: str) -> bool:
     row = connection.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
     if not row:
         return False
-    texts.drop(connection, row[0])
+    for number in [
+        number for (number,) in connection.execute("SELECT number FROM namespaces WHERE collection = ?", row)
+    ]:
+        texts.drop(connection, number)
     connection.execute(
         "DELETE FROM documents WHERE namespace IN (SELECT number FROM namespaces WHERE collection = ?)", row
     )
@@ -299,4 +315,6 @@ def _namespaces(connection: apsw.Connection, collection: CollectionInfo) -> list
 
 
 def _index_texts(connection: apsw.Connection, place: Place) -> None:
-    texts.catch_up(connection, collection_number(connection, place.collection))
+    number = namespace_number(connection, place)
+    if number is not None:
+        texts.catch_up(connection, number)

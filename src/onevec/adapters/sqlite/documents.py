@@ -11,6 +11,8 @@ import orjson
 
 from onevec import codec
 from onevec.adapter import Batch, Change, Found, Place, Request
+from onevec.adapters.sqlite import texts
+from onevec.adapters.sqlite.failures import Undecodable
 from onevec.adapters.sqlite.spaces import collection_number, namespace_number
 from onevec.compile import SqliteCompiler
 from onevec.documents import Document
@@ -92,11 +94,8 @@ def clear(connection: apsw.Connection, place: Place) -> int:
         return 0
     connection.execute("DELETE FROM documents WHERE namespace = ?", (number,))
     removed = connection.changes()
+    texts.drop(connection, number)
     connection.execute("DELETE FROM namespaces WHERE number = ?", (number,))
-    # The full-text index is by collection: its marks go, so that it is made anew without these rows.
-    connection.execute(
-        "UPDATE collections SET indexed_row = NULL WHERE number = ?", (collection_number(connection, place.collection),)
-    )
     return removed
 
 
@@ -211,14 +210,17 @@ def _columns(*, include_vectors: bool) -> str:
 
 def _document(row: Sequence[Any]) -> Document:  # Any: the columns of `_columns`
     id, text, metadata, created, updated, *vector = row
-    return Document(
-        id,
-        text=text,
-        vector=np.frombuffer(vector[0], "<f4").copy() if vector else None,
-        metadata=codec.decode(metadata),
-        created_at=moment_at(created),
-        updated_at=moment_at(updated),
-    )
+    try:
+        return Document(
+            id,
+            text=text,
+            vector=np.frombuffer(vector[0], "<f4").copy() if vector else None,
+            metadata=codec.decode(metadata),
+            created_at=moment_at(created),
+            updated_at=moment_at(updated),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Undecodable(f"document {id!r}: {error}") from error
 
 
 def _json(values: Sequence[str] | Sequence[int]) -> str:

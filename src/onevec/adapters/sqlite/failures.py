@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import orjson
 
 from onevec.errors import (
     ConfigError,
@@ -20,6 +21,10 @@ from onevec.errors import (
 )
 
 
+class Undecodable(Exception):
+    """What a column holds is not what a store writes there."""
+
+
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
     """Raise SQLite's errors as onevec's, with the file and what to do about it."""
@@ -27,6 +32,8 @@ def mapped(path: Path) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise as_onevec(error, path) from error
+    except (UnicodeDecodeError, orjson.JSONDecodeError, Undecodable) as error:
+        raise _damaged(path, error) from error
 
 
 def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
@@ -39,10 +46,7 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
         case apsw.NotADBError():
             return Corrupted(f"{path} is not a SQLite database; choose another file, or restore it from a backup")
         case apsw.CorruptError():
-            return Corrupted(
-                f"{path} is damaged ({error}); restore it from a backup, or save what can be read: "
-                f"sqlite3 {path} .recover"
-            )
+            return _damaged(path, error)
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
             return ReadOnly(f"{path} can't be written; check the rights of the file and its folder, and read_only")
         case apsw.CantOpenError():
@@ -53,3 +57,9 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
             return EngineError(f"the disk failed at {path} ({error}); nothing of the call was written")
         case _:
             return EngineError(f"SQLite failed at {path}: {type(error).__name__}: {error}")
+
+
+def _damaged(path: Path, error: Exception) -> Corrupted:
+    return Corrupted(
+        f"{path} is damaged ({error}); restore it from a backup, or save what can be read: sqlite3 {path} .recover"
+    )

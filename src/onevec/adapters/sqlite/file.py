@@ -20,7 +20,7 @@ class StoreFile:
 
     def __init__(self, path: Path, *, create: bool, read_only: bool, busy_timeout: float) -> None:
         self.path = schema.checked_path(path, create=create and not read_only)
-        self._read_only = read_only
+        self.read_only = read_only
         self._reads = threading.RLock()
         self._writes = threading.RLock()
         connections: list[apsw.Connection] = []
@@ -31,7 +31,6 @@ class StoreFile:
                     connections.append(connection)
                     for name, function in FUNCTIONS.items():
                         connection.create_scalar_function(name, function, deterministic=True)
-                    schema.prepare(connection, self.path, read_only=read_only)
             except BaseException:
                 for connection in connections:
                     connection.close()
@@ -56,7 +55,7 @@ class StoreFile:
             ReadOnly: The store was opened read-only.
             EngineBusy: Another process held the lock for longer than the busy timeout.
         """
-        if self._read_only:
+        if self.read_only:
             raise ReadOnly(f"{self.path} was opened with read_only=True; open it again without")
         with mapped(self.path), self._writes:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -75,7 +74,7 @@ class StoreFile:
 
     def checkpoint(self) -> None:
         """Move what is in the WAL into the file and refresh SQLite's own statistics."""
-        if self._read_only:
+        if self.read_only:
             return
         with mapped(self.path), self._writes:
             self._writer.execute("PRAGMA optimize")
@@ -90,6 +89,11 @@ class StoreFile:
         """The value of one of SQLite's pragmas."""
         with mapped(self.path), self._reads:
             return self._reader.pragma(name)
+
+    def integrity(self) -> str:
+        """`"ok"`, or the first thing that SQLite finds wrong when it reads the file through."""
+        with self.reading() as connection:
+            return str(connection.execute("PRAGMA quick_check(1)").get)
 
     def close(self) -> None:
         """Close both connections; the last process to do so leaves no WAL behind."""

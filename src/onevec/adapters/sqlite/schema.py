@@ -22,14 +22,14 @@ CREATE TABLE collections (
     dimension INTEGER NOT NULL,
     metric TEXT NOT NULL,
     embedder TEXT,
-    created INTEGER NOT NULL,          -- microseconds since 1970, like all times here
-    indexed_row INTEGER,               -- texts_<number> has the texts up to this row; NULL: there is no such table
-    indexed_gone INTEGER NOT NULL DEFAULT 0
+    created INTEGER NOT NULL           -- microseconds since 1970, like all times here
 );
 CREATE TABLE namespaces (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     collection INTEGER NOT NULL REFERENCES collections(number),
     name TEXT NOT NULL,
+    indexed_row INTEGER,               -- texts_<number> has the texts up to this row; NULL: there is no such table
+    indexed_gone INTEGER,              -- and lacks those that `gone` lists up to here
     UNIQUE (collection, name)
 );
 CREATE TABLE documents (
@@ -61,6 +61,8 @@ def checked_path(path: Path, *, create: bool) -> Path:
         ConfigError: It is a folder, or its folder doesn't exist.
         StoreNotFound: There is no file, and `create` is False.
     """
+    if str(path) == ":memory:":
+        raise ConfigError("a store in memory is memory://; sqlite needs a file, such as sqlite:///papers.db")
     path = path.expanduser()
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file in it, such as sqlite:///{path.as_posix()}/store.db")
@@ -74,13 +76,22 @@ def checked_path(path: Path, *, create: bool) -> Path:
 
 
 def connect(path: Path, *, read_only: bool, busy_timeout: float) -> apsw.Connection:
-    """Open one connection to the file, in WAL mode and with every commit synced."""
+    """Open one connection to the file, in WAL mode and with every commit synced; make the tables in an empty file.
+
+    Raises:
+        Corrupted: The file is a SQLite database of another program, which is left as it is.
+        UnsupportedVersion: It was made by a newer onevec.
+    """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(os.fspath(path), flags=flags)
     try:
         connection.set_busy_timeout(int(busy_timeout * 1000))
+        if not _is_empty(connection) or read_only:
+            _recognise(connection, path)
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
+            _make_tables(connection)
+            _recognise(connection, path)
         # FULL: with NORMAL a power loss can take back commits that were acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -90,21 +101,19 @@ def connect(path: Path, *, read_only: bool, busy_timeout: float) -> apsw.Connect
     return connection
 
 
-def prepare(connection: apsw.Connection, path: Path, *, read_only: bool) -> None:
-    """Make the tables in an empty file; recognise those of one that isn't.
+def _make_tables(connection: apsw.Connection) -> None:
+    """Make the tables if there are none; of several processes that try at once, one does."""
+    if not _is_empty(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if _is_empty(connection):
+        connection.execute(TABLES)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
 
-    Raises:
-        Corrupted: The file is a SQLite database of another program.
-        UnsupportedVersion: It was made by a newer onevec.
-    """
-    if _is_empty(connection) and not read_only:
-        connection.execute("BEGIN IMMEDIATE")
-        with_tables = not _is_empty(connection)  # another process may have been quicker
-        if not with_tables:
-            connection.execute(TABLES)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
+
+def _recognise(connection: apsw.Connection, path: Path) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise Corrupted(f"{path} is a SQLite database, but not a store of onevec; choose another file")
     version = connection.pragma("user_version")

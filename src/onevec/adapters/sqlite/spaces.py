@@ -11,10 +11,12 @@ import orjson
 
 from onevec import codec
 from onevec.adapter import Place
+from onevec.adapters.sqlite.failures import Undecodable
 from onevec.documents import CollectionInfo, Metadata
 from onevec.errors import CollectionNotFound
 from onevec.local.space import GraphPolicy, SearchSpace
 from onevec.local.table import Rows
+from onevec.local.text import TextIndex
 from onevec.values import microseconds
 
 # Rows read and appended at once while loading: keeps the copy that passes through small beside the matrix itself.
@@ -36,6 +38,7 @@ class Spaces:
         self._loaded: dict[int, _Loaded] = {}
         self._numbers: dict[tuple[str, int, str], int | None] = {}
         self._version = -1
+        self._texts: dict[int, tuple[int, TextIndex]] = {}
 
     def number(self, connection: apsw.Connection, place: Place) -> int | None:
         """Return the number of a namespace, None if nothing was written to it yet.
@@ -61,6 +64,19 @@ class Spaces:
             self._catch_up(connection, number, loaded)
             loaded.version = version
         return loaded.space
+
+    def texts(self, connection: apsw.Connection, number: int) -> TextIndex:
+        """Return an index of the texts in memory, for a file whose own can't be brought up to date."""
+        version, index = self._texts.get(number, (-1, None))
+        if index is None or version != self._see(connection):
+            index = TextIndex(apsw.Connection(":memory:"), "texts")
+            index.create()
+            found = connection.execute(
+                "SELECT row, text FROM documents WHERE namespace = ? AND text IS NOT NULL", (number,)
+            )
+            index.add((row, text) for row, text in found)
+            self._texts[number] = (self._version, index)
+        return index
 
     def drop_deleted(self, connection: apsw.Connection) -> None:
         """Let go of the namespaces that the file no longer has."""
@@ -97,6 +113,10 @@ class Spaces:
             "SELECT row, vector FROM documents WHERE namespace = ? AND row > ? ORDER BY row", (number, loaded.last_row)
         )
         for rows, vectors in _parts(new):
+            if set(map(len, vectors)) != {space.table.dimension * 4}:
+                raise Undecodable(
+                    f"a vector among rows {rows[0]} to {rows[-1]} has not {space.table.dimension} numbers"
+                )
             space.append(rows, np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1))
             loaded.last_row = rows[-1]
 
