@@ -10,7 +10,7 @@ with onevec.connect("sqlite:///papers.db") as store:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onevec import errors
 from onevec.documents import (
@@ -54,12 +54,13 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:  # Any: a class or a function
-    if name not in _LATER:
-        raise AttributeError(f"module 'onevec' has no attribute {name!r}")
-    # `engines` is also a package of this one: importing a module of it sets the attribute, and this sets it right.
-    value = globals()[name] = getattr(import_module(_LATER[name]), name)
-    return value
+if not TYPE_CHECKING:  # a type checker is to see the imports above, and to refuse names that are not there
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module 'onevec' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:

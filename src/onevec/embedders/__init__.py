@@ -29,7 +29,7 @@ class Embedder(Protocol):
         """Return one vector a text: shape (texts, dimension). May block; async stores call it in a worker thread."""
 
 
-EmbedderLike: TypeAlias = "Embedder | str | Callable[[Sequence[str]], Any]"  # Any: a matrix of any array-like kind
+EmbedderLike: TypeAlias = "Embedder | str | Callable[[list[str]], Any]"  # Any: a matrix of any array-like kind
 
 
 class FunctionEmbedder:
@@ -49,7 +49,7 @@ class FunctionEmbedder:
 
     def __init__(
         self,
-        function: Callable[[Sequence[str]], Any],  # Any: a matrix of any array-like kind
+        function: Callable[[list[str]], Any],  # Any: a matrix of any array-like kind
         *,
         dimension: int | None = None,
         name: str | None = None,
@@ -69,4 +69,4 @@ class FunctionEmbedder:
         return self._dimension
 
     def embed(self, texts: Sequence[str]) -> Any:  # Any: checked by the pipeline
-        return self._function(texts)
+        return self._function(list(texts))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from onevec.local.graph import Graph, GraphSettings
 from onevec.local.planner import Plan, plan
-from onevec.local.table import VectorTable
+from onevec.local.table import Rows, VectorTable
 
 # Vectors linked between two looks at whether to stop; some tens of milliseconds.
 _STEP = 64
@@ -21,7 +21,7 @@ class Build:
         table: The snapshot.
         settings: How the graph is built.
         earlier: A graph over the first of the same slots, to be extended instead of built anew.
-        on_built: Called in the thread with the finished plan, as to save it; not if the build was cancelled.
+        on_built: Called in the thread with the plan and the rows of the slots, unless the build was cancelled.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Build:
         table: VectorTable,
         settings: GraphSettings,
         earlier: Graph | None = None,
-        on_built: Callable[[Plan], None] | None = None,
+        on_built: Callable[[Plan, Rows], None] | None = None,
     ) -> None:
         self._cancelled = threading.Event()
         self.result: Plan | None = None
@@ -58,7 +58,7 @@ class Build:
         table: VectorTable,
         settings: GraphSettings,
         earlier: Graph | None,
-        on_built: Callable[[Plan], None] | None,
+        on_built: Callable[[Plan, Rows], None] | None,
     ) -> None:
         try:
             graph = Graph(table.vectors_from(0).shape[1], table.metric, settings) if earlier is None else earlier.copy()
@@ -70,7 +70,7 @@ class Build:
                 graph.add(table.vectors_from(graph.size)[:_STEP])
             built = plan(graph, table)
             if on_built is not None and not self._cancelled.is_set():
-                on_built(built)
+                on_built(built, table.rows)
             self.result = built
         except BaseException as error:  # noqa: BLE001 (kept, for the thread that asks)
             self.error = error

@@ -54,8 +54,8 @@ class Plan:
         if self.ef is None or matching <= top_k:
             return None
         share = matching / size
-        # Enough for `top_k` matches to be among them but for chance, and twice that, as the last of a beam are missed.
-        wanted = 2 * (top_k + 3 * math.sqrt(top_k)) / share
+        # Enough for `top_k` matches to be among them but for chance, and three times that: a beam misses of its last.
+        wanted = 3 * (top_k + 3 * math.sqrt(top_k)) / share
         beam = min(math.ceil(max(self.ef, self.ef * top_k / (2 * _TOP_K), wanted if share < 1 else 0)), self.graph.size)
         scanned = min(size, matching * _GATHER)
         tail = (size - self.graph.size) * share

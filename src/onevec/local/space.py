@@ -47,6 +47,7 @@ class SearchSpace:
         metric: How near two vectors are.
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
         policy: When a graph is built; None for never.
+        on_built: Called in the background with a graph's plan and the rows of its slots, as to save them.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class SearchSpace:
         metric: Metric,
         read: Callable[[Rows], Iterable[tuple[int, Metadata]]],
         policy: GraphPolicy | None = None,
+        on_built: Callable[[Plan, Rows], None] | None = None,
     ) -> None:
         self.table = VectorTable(dimension, metric)
         self._read = read
         self._columns = FilterColumns(self._slots_with_metadata)
         self._policy = policy if metric in METRICS and find_spec("faiss") else None
+        self._on_built = on_built
         self._plan: Plan | None = None
         self._build: Build | None = None
         self._searches = 0
@@ -73,6 +76,17 @@ class SearchSpace:
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before."""
         self.table.append(rows, vectors)
+
+    @property
+    def has_graphs(self) -> bool:
+        """Whether a graph can be built, or restored."""
+        return self._policy is not None
+
+    def read(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
+        """Add ascending rows, of which the first may have their slots from `restore`."""
+        known = int(np.searchsorted(rows, self.table.rows[-1], side="right")) if self.table.size else 0
+        self.table.fill(rows[:known], vectors[:known])
+        self.table.append(rows[known:], vectors[known:])
 
     def remove(self, rows: Sequence[int] | Rows) -> None:
         """Remove those of the rows that are here."""
@@ -102,6 +116,7 @@ class SearchSpace:
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return the rows and distances of the nearest, as `VectorTable.search` does; by the graph where that pays."""
         mask = self.mask(filter, rows)
+        self._searches += 1
         self._adopt()
         if self._plan is not None and not exact:
             slots = self._near(self._plan, query, top_k, mask)
@@ -109,13 +124,16 @@ class SearchSpace:
                 return self.table.best_of(query, top_k, slots)
         return self.table.search(query, top_k, mask)
 
-    def build(self) -> None:
-        """Build the graph now, if the policy is to have one at this size and it isn't up to date."""
+    def restore(self, plan: Plan, rows: Rows) -> None:
+        """Take a graph that was saved, and give the rows of its slots their places; `read` brings those that exist."""
+        self.table.reserve(rows)
+        self._plan = plan
+
+    def build(self) -> Build | None:
+        """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
         self._adopt()
         self._start(tail=0.0)
-        if self._build is not None:
-            self._build.wait()
-            self._adopt()
+        return self._build
 
     def close(self) -> None:
         """Stop building."""
@@ -145,7 +163,6 @@ class SearchSpace:
         if self._build is not None and not self._build.running:
             self._plan = self._build.result or self._plan
             self._build = None
-        self._searches += 1
         if self._policy is not None and self._build is None and self._searches > 1:
             self._start(tail=self._policy.tail)
 
@@ -160,10 +177,10 @@ class SearchSpace:
             covered = self._plan.graph.size
             dead = covered - int(np.count_nonzero(table.live[:covered]))
             if dead <= policy.dead * covered:
-                if table.size - covered <= tail * table.size:
+                if table.size - covered <= tail * table.size or table.size == covered:
                     return
                 earlier = self._plan.graph
-        self._build = Build(table.snapshot(), policy.settings, earlier)
+        self._build = Build(table.snapshot(), policy.settings, earlier, self._on_built)
 
     def keeper(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Callable[[Rows], Mask]:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""

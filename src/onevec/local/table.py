@@ -78,21 +78,21 @@ class VectorTable:
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before, with their vectors."""
+        self.reserve(rows)
+        self._put(slice(self.size - len(rows), self.size), vectors)
+
+    def reserve(self, rows: Sequence[int] | Rows) -> None:
+        """Give rows their slots before their vectors are there: the slots are dead until `fill`."""
         start, stop = self.size, self.size + len(rows)
-        self._reserve(stop)
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        self._grow(stop)
         self._rows[start:stop] = rows
-        self._vectors[start:stop] = vectors
-        self._norms[start:stop] = norms
-        self._scale[start:stop] = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > _SMALLEST)
-        with np.errstate(over="ignore"):  # then the table is wide, and this is not used
-            self._half_squares[start:stop] = norms**2 / 2
-        self._live[start:stop] = True
-        if len(norms):
-            self._longest = max(self._longest, float(norms.max()))
-            smallest = float(norms.min(initial=np.inf, where=norms > 0))
-            self.wide = self.wide or self._longest > _LARGEST or smallest < _SMALLEST
+        self._live[start:stop] = False
         self.size = stop
+        self.dead += len(rows)
+
+    def fill(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
+        """Bring reserved rows to life."""
+        self._put(self.slots_of(rows), vectors)
 
     def remove(self, rows: Sequence[int] | Rows) -> None:
         """Remove those of the rows that are here."""
@@ -248,13 +248,28 @@ class VectorTable:
                 assert_never(self.metric)
         return distances
 
-    def _reserve(self, size: int) -> None:
+    def _put(self, slots: slice | Slots, vectors: Matrix) -> None:
+        if not len(vectors):
+            return
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        self._vectors[slots] = vectors
+        self._norms[slots] = norms
+        self._scale[slots] = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > _SMALLEST)
+        with np.errstate(over="ignore"):  # then the table is wide, and this is not used
+            self._half_squares[slots] = norms**2 / 2
+        self._live[slots] = True
+        self.dead -= len(vectors)
+        self._longest = max(self._longest, float(norms.max()))
+        smallest = float(norms.min(initial=np.inf, where=norms > 0))
+        self.wide = self.wide or self._longest > _LARGEST or smallest < _SMALLEST
+
+    def _grow(self, size: int) -> None:
         if size <= len(self._rows):
             return
         capacity = max(size, int(len(self._rows) * 1.5), 64)
         for name in ("_rows", "_vectors", "_norms", "_scale", "_half_squares", "_live"):
             old = getattr(self, name)
-            new = np.empty((capacity, *old.shape[1:]), old.dtype)
+            new = np.zeros((capacity, *old.shape[1:]), old.dtype)
             new[: self.size] = old[: self.size]
             setattr(self, name, new)
 

@@ -15,7 +15,8 @@ from onevec.errors import InvalidQuery
 if TYPE_CHECKING:
     import apsw
 
-# The accents that `unicode61` takes for a part of the letter before them are no \w.
+# Letters, digits, and the accents that `unicode61` drops from the letter before them. A character that is newer than
+# its tables (Unicode 6.1), such as most emoji and U+2069, it takes for a letter; that is not left to it.
 _WORD = re.compile(r"[\w\u0300-\u0331]+")
 _CHUNK = 256
 
@@ -52,11 +53,12 @@ class TextIndex:
 
     def add(self, texts: Iterable[tuple[int, str]]) -> None:
         """Add `(row, text)` pairs."""
-        self._connection.executemany(f"INSERT INTO {self._table}(rowid, text) VALUES (?, ?)", texts)
+        words = ((row, text if text.isascii() else " ".join(_WORD.findall(text))) for row, text in texts)
+        self._connection.executemany(f"INSERT INTO {self._table}(rowid, text) VALUES (?, ?)", words)
 
     def copy(self, select: str, values: tuple[int, ...]) -> None:
         """Add the `(row, text)` pairs that a SELECT in the same database gives."""
-        self._connection.execute(f"INSERT INTO {self._table}(rowid, text) {select}", values)
+        self.add(self._connection.execute(select, values))
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove rows, those that are here."""

@@ -19,6 +19,8 @@ from onevec.compile import SqliteCompiler
 from onevec.documents import CollectionInfo, Document, Health, Stats
 from onevec.errors import OnevecError
 from onevec.filters import Filter
+from onevec.local.builder import Build
+from onevec.local.space import GraphPolicy
 from onevec.local.text import match_expression
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
@@ -44,12 +46,15 @@ class SqliteOptions:
         create: Whether to make the file if it isn't there.
         read_only: Whether to refuse every write.
         busy_timeout: Seconds to wait for another process's write before the call is tried again.
+        graph_from: How many numbers (documents times dimension) a namespace must have for its searches to get a
+            graph, which is built in the background and saved beside the file; 0 for never. It needs faiss-cpu.
     """
 
     path: Path
     create: bool = True
     read_only: bool = False
     busy_timeout: float = 5.0
+    graph_from: int = 8_000_000
 
 
 class SqliteAdapter(Adapter[SqliteOptions]):
@@ -71,10 +76,10 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         consistency="The next read sees every write that has returned, of this process and of others.",
     )
 
-    def __init__(self, io: Runtime, file: StoreFile) -> None:
+    def __init__(self, io: Runtime, file: StoreFile, policy: GraphPolicy | None) -> None:
         self._io = io
         self._file = file
-        self._spaces = Spaces()
+        self._spaces = Spaces(file.path, read_only=file.read_only, policy=policy)
 
     @classmethod
     async def open(cls, io: Runtime, options: SqliteOptions) -> Self:
@@ -85,9 +90,11 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             read_only=options.read_only,
             busy_timeout=options.busy_timeout,
         )
-        return cls(io, file)
+        policy = GraphPolicy(from_numbers=options.graph_from) if options.graph_from > 0 else None
+        return cls(io, file, policy)
 
     async def close(self) -> None:
+        await self._io.offload(self._spaces.close)
         await self._io.offload(self._file.close)
 
     @property
@@ -144,7 +151,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._read(self._search, place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
-        plan: dict[str, Any] = {"plan": "exact", "metric": place.collection.metric.value}
+        plan: dict[str, Any] = {"plan": "exact or graph, whichever costs less", "metric": place.collection.metric.value}
         if request.text is not None:
             plan = {"plan": "fts5", "match": match_expression(request.text)}
         if request.filter is not None:
@@ -162,6 +169,9 @@ class SqliteAdapter(Adapter[SqliteOptions]):
     async def optimize(self, place: Place) -> None:
         await self._write(_index_texts, place)
         await self._io.offload(self._file.checkpoint)
+        build = await self._read(self._build, place)
+        if build is not None:
+            await self._io.offload(build.wait)
 
     async def _read(
         self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -221,6 +231,10 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             index = texts.index_of(connection, number) if current else self._spaces.texts(connection, number)
             pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
         return documents.found(connection, dict(pairs), request)
+
+    def _build(self, connection: apsw.Connection, place: Place) -> Build | None:
+        number = self._spaces.number(connection, place)
+        return None if number is None else self._spaces.space(connection, place, number).build()
 
     def _stats(self, connection: apsw.Connection, place: Place) -> Stats:
         number = self._spaces.number(connection, place)

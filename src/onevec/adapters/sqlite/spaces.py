@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import apsw
 import numpy as np
@@ -11,6 +13,7 @@ import orjson
 
 from onevec import codec
 from onevec.adapter import Place
+from onevec.adapters.sqlite import graphs
 from onevec.adapters.sqlite.failures import Undecodable
 from onevec.documents import CollectionInfo, Metadata
 from onevec.errors import CollectionNotFound
@@ -34,7 +37,10 @@ class _Loaded:
 class Spaces:
     """What is loaded, by namespace number. All calls are made inside one read transaction, by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path, *, read_only: bool, policy: GraphPolicy | None) -> None:
+        self._file = file
+        self._read_only = read_only
+        self._policy = policy
         self._loaded: dict[int, _Loaded] = {}
         self._numbers: dict[tuple[str, int, str], int | None] = {}
         self._version = -1
@@ -57,9 +63,7 @@ class Spaces:
         version = self._see(connection)
         loaded = self._loaded.get(number)
         if loaded is None:
-            info = place.collection
-            space = SearchSpace(info.dimension, info.metric, lambda rows: _metadata(connection, rows), GraphPolicy())
-            loaded = self._loaded[number] = _Loaded(space)
+            loaded = self._loaded[number] = self._new(connection, place.collection, number)
         if loaded.version != version:
             self._catch_up(connection, number, loaded)
             loaded.version = version
@@ -82,12 +86,31 @@ class Spaces:
         """Let go of the namespaces that the file no longer has."""
         kept = {number for (number,) in connection.execute("SELECT number FROM namespaces")}
         for number in self._loaded.keys() - kept:
-            del self._loaded[number]
+            self._loaded.pop(number).space.close()
+            if not self._read_only:
+                graphs.path_of(self._file, number).unlink(missing_ok=True)
 
     def memory_bytes(self, number: int | None) -> int:
         """Bytes that one namespace takes; 0 if it isn't loaded."""
         loaded = None if number is None else self._loaded.get(number)
         return loaded.space.memory_bytes if loaded else 0
+
+    def close(self) -> None:
+        """Stop what goes on in the background."""
+        for loaded in self._loaded.values():
+            loaded.space.close()
+
+    def _new(self, connection: apsw.Connection, info: CollectionInfo, number: int) -> _Loaded:
+        read = partial(_metadata, connection)
+        if self._policy is None:
+            return _Loaded(SearchSpace(info.dimension, info.metric, read))
+        path, settings = graphs.path_of(self._file, number), self._policy.settings
+        save = None if self._read_only else partial(graphs.save, path, info, settings)
+        space = SearchSpace(info.dimension, info.metric, read, self._policy, save)
+        saved = graphs.load(path, info, settings) if path.exists() and space.has_graphs else None
+        if saved is not None:
+            space.restore(*saved)
+        return _Loaded(space)
 
     def _see(self, connection: apsw.Connection) -> int:
         """The version of the file's content; what was remembered of another one is forgotten."""
@@ -100,10 +123,10 @@ class Spaces:
     def _catch_up(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
         space = loaded.space
         newest, cut = connection.execute("SELECT (SELECT max(seq) FROM gone), (SELECT seq FROM cut)").get
-        if loaded.last_gone < cut:
+        if loaded.last_row and loaded.last_gone < cut:
             here = {row for (row,) in connection.execute("SELECT row FROM documents WHERE namespace = ?", (number,))}
             space.remove([row for row in space.matching(None).tolist() if row not in here])
-        elif space.table.size:
+        elif loaded.last_row:
             removed = connection.execute(
                 "SELECT row FROM gone WHERE seq > ? AND namespace = ?", (loaded.last_gone, number)
             )
@@ -117,7 +140,7 @@ class Spaces:
                 raise Undecodable(
                     f"a vector among rows {rows[0]} to {rows[-1]} has not {space.table.dimension} numbers"
                 )
-            space.append(rows, np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1))
+            space.read(rows, np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1))
             loaded.last_row = rows[-1]
 
 

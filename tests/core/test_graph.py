@@ -1,0 +1,276 @@
+"""Searching by graph: as complete as exact search, whatever the filter, and never wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import onevec
+from onevec import Collection, Metric, field
+from onevec.filters import Filter
+from onevec.local.graph import METRICS, GraphSettings
+from onevec.local.space import GraphPolicy, SearchSpace
+from onevec.local.table import Rows
+
+pytest.importorskip("faiss", reason="graphs need faiss-cpu: pip install 'onevec[faiss]'")
+
+SIZE, DIMENSION, CLUSTERS = 2000, 24, 40
+Matrix = npt.NDArray[np.float32]
+
+
+def clustered(size: int = SIZE, seed: int = 0) -> Matrix:
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).standard_normal((CLUSTERS, DIMENSION))
+    points = centres[np.arange(size) % CLUSTERS] + 0.3 * random.standard_normal((size, DIMENSION))
+    return points.astype(np.float32)
+
+
+def metadata(row: int) -> dict[str, Any]:
+    return {"cluster": row % CLUSTERS, "tenth": row // 7 % 10, "rare": row % 997}
+
+
+def prefer_graph(space: SearchSpace) -> None:
+    """Let an exact search count as slow: at this size it never is."""
+    assert space._plan is not None
+    space._plan = replace(space._plan, scan_seconds=1.0)
+    assert space._plan.beam(10, len(space.table), space.table.size) is not None
+
+
+class Searched:
+    """A space with a graph over all of its rows."""
+
+    def __init__(self, metric: Metric = Metric.COSINE, settings: GraphSettings | None = None) -> None:
+        policy = GraphPolicy(from_numbers=1, settings=settings or GraphSettings())
+        self.vectors = clustered()
+        self.space = SearchSpace(DIMENSION, metric, self._read, policy)
+        self.space.append(range(SIZE), self.vectors)
+        self.build()
+
+    def build(self) -> None:
+        build = self.space.build()
+        if build is not None:
+            build.wait()
+            assert build.error is None
+            assert build.result is not None
+            assert build.result.ef is not None
+        self.space.search(self.vectors[0], 1, None, None, exact=True)
+        prefer_graph(self.space)
+
+    def _read(self, rows: Rows) -> Iterator[tuple[int, dict[str, Any]]]:
+        return ((row, metadata(row)) for row in rows.tolist())
+
+    def rows(self, query: Matrix, filter: Filter | None = None, *, exact: bool = False, top_k: int = 10) -> set[int]:
+        rows, _ = self.space.search(query, top_k, filter, None, exact=exact)
+        return set(rows.tolist())
+
+
+@pytest.fixture(scope="module")
+def searched() -> Searched:
+    return Searched()
+
+
+def queries(number: int = 40) -> Matrix:
+    return clustered(number, seed=5)
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("quantization", ["none", "float16", "int8"])
+def test_the_graph_finds_what_exact_search_finds(metric: Metric, quantization: Any) -> None:
+    """At least 99 of 100 nearest are found, with each metric that has graphs and each way to keep the vectors."""
+    searched = Searched(metric, GraphSettings(quantization=quantization))
+    shared = sum(len(searched.rows(query) & searched.rows(query, exact=True)) for query in queries())
+    assert shared >= 0.99 * 10 * len(queries())
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [field("tenth") < 5, field("tenth") == 3, field("cluster") == 7, field("rare") == 5, field("rare") == 990],
+    ids=str,
+)
+def test_a_filtered_page_is_full_and_right(searched: Searched, filter: Filter) -> None:
+    """Whatever share matches, the nearest that match are found: as many as asked, or all there are."""
+    shared = total = 0
+    for query in queries():
+        exact = searched.rows(query, filter, exact=True)
+        found = searched.rows(query, filter)
+        assert len(found) == len(exact)
+        shared += len(found & exact)
+        total += len(exact)
+    assert shared >= 0.99 * total
+
+
+def test_matches_far_from_the_query_are_found(searched: Searched) -> None:
+    """Where everything near the query is filtered out, the page is still full and exact."""
+    for row in range(CLUSTERS):
+        filter = ~(field("cluster") == row)
+        query = searched.vectors[row]
+        assert searched.rows(query, filter) == searched.rows(query, filter, exact=True)
+
+
+def test_a_large_page_is_full(searched: Searched) -> None:
+    """`top_k` may be larger than any beam, and than the table."""
+    for top_k in (100, 1000, SIZE, 10 * SIZE):
+        assert len(searched.rows(queries()[0], top_k=top_k)) == min(top_k, SIZE)
+
+
+def test_what_is_removed_or_added_later_counts_at_once() -> None:
+    """Removed rows are never found, new ones are, before and after the graph catches up."""
+    searched = Searched()
+    gone = range(0, SIZE, 5)
+    searched.space.remove(gone)
+    new = clustered(600, seed=3)
+    searched.space.append(range(SIZE, SIZE + 600), new)
+    for _ in range(2):
+        for at in range(0, 600, 20):
+            rows, distances = searched.space.search(new[at], 5, None, None, exact=False)
+            assert SIZE + at in rows.tolist()
+            assert distances.min() < 1e-6
+            assert not set(rows.tolist()) & set(gone)
+        searched.build()
+
+
+def test_too_many_removed_rows_make_a_new_graph() -> None:
+    """When most rows are gone, the slots are dropped, and the next graph is over those that are left."""
+    searched = Searched()
+    kept = set(range(0, SIZE, 4))
+    searched.space.remove([row for row in range(SIZE) if row not in kept])
+    assert searched.space.table.size == len(kept)
+    searched.build()
+    for query in queries():
+        assert searched.rows(query) <= kept
+        assert len(searched.rows(query)) == 10
+
+
+def test_vectors_too_long_for_float32_sums_are_searched_exactly() -> None:
+    """A graph can't compare them; the answers are right all the same."""
+    searched = Searched(Metric.EUCLIDEAN)
+    searched.space.append([SIZE], np.full((1, DIMENSION), 1e30, np.float32))
+    rows, distances = searched.space.search(np.full(DIMENSION, 1e30, np.float32), 1, None, None, exact=False)
+    assert (rows.tolist(), distances.tolist()) == ([SIZE], [0.0])
+
+
+def test_a_build_can_be_stopped() -> None:
+    """Closing a space ends its thread, whatever it is at."""
+    space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], GraphPolicy(from_numbers=1))
+    space.append(range(SIZE), clustered())
+    build = space.build()
+    assert build is not None
+    space.close()
+    assert not build.running
+
+
+def written(url: str, **options: Any) -> None:
+    with onevec.connect(url, graph_from=1, **options) as store:
+        papers = store.create_collection("papers", dimension=DIMENSION)
+        papers.upsert(
+            ids=[f"{row:05}" for row in range(SIZE)],
+            vectors=clustered(),
+            metadata=[metadata(row) for row in range(SIZE)],
+        )
+        papers.optimize()
+
+
+def assert_right(papers: Collection) -> None:
+    shared = 0
+    for query in queries():
+        hits = papers.search(query)
+        exact = papers.search(query, exact=True)
+        shared += len(set(hits.ids) & set(exact.ids))
+        assert hits[0].score == pytest.approx(exact[0].score, abs=1e-6)
+    assert shared >= 0.99 * 10 * len(queries())
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "store.db"
+    written(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def store_file(saved: Path, tmp_path: Path) -> Path:
+    for file in saved.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path / saved.name
+
+
+def space_of(papers: Collection) -> SearchSpace:
+    """The space in the adapter, after its first search: whether it has a graph is not for the API to show."""
+    papers.search(queries()[0])
+    (loaded,) = papers._core.adapter._spaces._loaded.values()  # type: ignore[attr-defined]
+    space: SearchSpace = loaded.space
+    if space._plan is not None:
+        prefer_graph(space)
+    return space
+
+
+def test_a_saved_graph_is_used_again(store_file: Path) -> None:
+    """A store that is opened again has its graph with the first search."""
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        plan = space_of(papers)._plan
+        assert plan is not None
+        assert plan.graph.size == SIZE
+        assert_right(papers)
+
+
+def test_a_saved_graph_catches_up(store_file: Path) -> None:
+    """Documents deleted, replaced and added since it was saved are gone, moved and there."""
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=0) as store:
+        papers = store.collection("papers")
+        papers.delete([f"{row:05}" for row in range(0, SIZE, 10)])
+        papers.upsert([{"id": "00001", "vector": -clustered()[1]}, {"id": "new", "vector": clustered()[0]}])
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        assert space_of(papers)._plan is not None
+        assert papers.search(clustered()[0]).ids[0] == "new"
+        assert "00001" not in papers.search(clustered()[1], top_k=20).ids
+        assert papers.search(-clustered()[1]).ids[0] == "00001"
+        assert_right(papers)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "missing", "other", "older"])
+def test_a_saved_graph_that_is_off_is_not_used(store_file: Path, damage: str) -> None:
+    """Losing or damaging the cache loses nothing: the answers are right, and the next `optimize` writes a new one."""
+    graph = store_file.with_name(f"{store_file.name}-graph-1")
+    whole = graph.read_bytes()
+    match damage:
+        case "flipped":
+            graph.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+        case "cut":
+            graph.write_bytes(whole[: len(whole) // 2])
+        case "empty":
+            graph.write_bytes(b"")
+        case "missing":
+            graph.unlink()
+        case "other":
+            written(f"sqlite:///{store_file.with_name('other.db')}")
+            graph.write_bytes(graph.with_name("other.db-graph-1").read_bytes())
+        case "older":
+            with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+                papers = store.collection("papers")
+                papers.upsert(ids=["again"], vectors=clustered()[:1])
+                papers.optimize()
+            assert graph.read_bytes() != whole
+            graph.write_bytes(whole)
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        assert (space_of(papers)._plan is None) == (damage != "older")
+        assert_right(papers)
+        papers.optimize()
+    assert graph.read_bytes()[:7] == whole[:7]
+
+
+def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:
+    """The cache goes with the documents it is of."""
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        papers.search(queries()[0])
+        store.delete_collection("papers")
+    assert [file.name for file in store_file.parent.iterdir()] == [store_file.name]
