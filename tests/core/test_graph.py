@@ -106,11 +106,14 @@ def test_a_filtered_page_is_full_and_right(searched: Searched, filter: Filter) -
 
 
 def test_matches_far_from_the_query_are_found(searched: Searched) -> None:
-    """Where everything near the query is filtered out, the page is still full and exact."""
+    """Where everything near the query is filtered out, the page is still full, of the nearest that are left."""
+    shared = 0
     for row in range(CLUSTERS):
         filter = ~(field("cluster") == row)
-        query = searched.vectors[row]
-        assert searched.rows(query, filter) == searched.rows(query, filter, exact=True)
+        found = searched.rows(searched.vectors[row], filter)
+        assert len(found) == 10
+        shared += len(found & searched.rows(searched.vectors[row], filter, exact=True))
+    assert shared >= 0.99 * 10 * CLUSTERS
 
 
 def test_a_large_page_is_full(searched: Searched) -> None:

@@ -22,7 +22,21 @@ from onevec.adapters.jsonl.lines import (
 )
 from onevec.errors import Corrupted, OnevecError
 
+SUFFIX = ".jsonl"
+NEW = ".new"  # behind a file's name while it is being written
+
 _CHUNK = 1 << 20
+
+
+def file_name(name: str) -> str:
+    """Return the name of a collection's file: another one for each collection, on any file system, and never hidden.
+
+    It is the name in lower case. Behind a `%` stands which letters were capitals, as the bits of a hexadecimal number;
+    a dot at the beginning counts as the capital of `_`.
+    """
+    changed = sum(1 << at for at, letter in enumerate(name) if letter.isupper() or (at == 0 and letter == "."))
+    lower = ("_" + name[1:] if name[0] == "." else name).lower()
+    return f"{lower}%{changed:x}{SUFFIX}" if changed else lower + SUFFIX
 
 
 class Stamp(NamedTuple):
@@ -67,13 +81,15 @@ class Reading(NamedTuple):
     """What was read.
 
     Attributes:
-        header: What the collection is, if the file was read from its beginning; None if from where it was read to.
+        header: What the collection is.
+        fresh: Whether it was read from the beginning.
         changes: What the lines come to.
         position: How far it was read.
         torn: Bytes behind that are a part of a line.
     """
 
-    header: Header | None
+    header: Header
+    fresh: bool
     changes: Changes
     position: Position
     torn: int
@@ -118,30 +134,31 @@ class Journal:
         """
         with self._files.read(self.path) as file:
             stamp, first = Stamp.of(os.fstat(file.fileno())), file.readline()
-            header = None
-            if after and (after.first, after.stamp.inode) == (first, stamp.inode) and after.offset <= stamp.size:
-                position = after._replace(stamp=stamp)
-                file.seek(after.offset)
-            else:
-                header = self._header(first)
+            header, changes = self._header(first), Changes()
+            fresh = not after or (after.first, after.stamp.inode) != (first, stamp.inode) or after.offset > stamp.size
+            if fresh or after is None:
                 position = Position(stamp, first, len(first), 1, link_of(first), 0)
-            changes, dimension = Changes(), read_header(first).info.dimension
+            else:
+                position = after._replace(stamp=stamp)
+                file.seek(position.offset)
             for line in file:
                 if self._refused == (stamp.inode, position.offset):
                     break
                 if not is_sealed(line, position.link):
                     last = not file.read(1)
-                    if alone and header:
-                        return self._torn(header, changes, position, len(line), last=last)
-                    if alone:
+                    if not alone:
+                        if fresh or not last or line.endswith(b"\n"):
+                            raise UnsettledError
+                        break  # it is being written
+                    if not fresh:
                         return self.read(None, alone=True)
-                    if header or not last or line.endswith(b"\n"):
-                        raise UnsettledError
-                    break  # it is being written
-                entry = self._entry(line, dimension, position.lines + 1)
+                    if not last:
+                        raise self._damaged(position.lines + 1)
+                    return Reading(header, fresh, changes, position, len(line))
+                entry = self._entry(line, header, position.lines + 1)
                 changes.add(entry)
                 position = position.after(line, weight(entry))
-        return Reading(header, changes, position, 0)
+        return Reading(header, fresh, changes, position, 0)
 
     def append(self, position: Position, entry: Entry) -> Position:
         """Write one more line behind the position, which is the file's end; return the position behind it.
@@ -190,6 +207,7 @@ class Journal:
             self._write(descriptor, b"".join(pending))
             self._files.sync(descriptor)
             stamp = Stamp.of(os.fstat(descriptor))
+        self._refused = None
         return position._replace(stamp=stamp)
 
     def remove(self) -> None:
@@ -208,16 +226,11 @@ class Journal:
             )
         return header
 
-    def _entry(self, line: bytes, dimension: int, number: int) -> Entry:
+    def _entry(self, line: bytes, header: Header, number: int) -> Entry:
         try:
-            return read_entry(line, dimension)
+            return read_entry(line, header.info.dimension)
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(number) from error
-
-    def _torn(self, header: Header, changes: Changes, position: Position, size: int, *, last: bool) -> Reading:
-        if not last:
-            raise self._damaged(position.lines + 1)
-        return Reading(header, changes, position, size)
 
     def _damaged(self, number: int) -> Corrupted:
         return Corrupted(
@@ -262,16 +275,3 @@ class Journal:
             with suppress(OSError):
                 self._files.remove(path)
             raise
-
-
-SUFFIX = ".jsonl"
-NEW = ".new"
-
-
-def file_name(name: str) -> str:
-    """Return the name of a collection's file: different ones for different collections on any file system.
-
-    It is the collection's name in lower case. Which letters are capitals stands behind a `%`, as a hexadecimal number;
-    so does a dot at the beginning.
-    """
-    return name

@@ -33,6 +33,7 @@ from onevec.metrics import Metric
 VERSION = 1
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+_WAY_OUT = "move it out of the folder, or restore it from a backup"
 _SEAL = len(b',"crc":"00000000"}\n')
 
 # A float32's shortest decimal form, read as a double and rounded, is the same float32 again, but for this one and its
@@ -94,19 +95,19 @@ def read_header(line: bytes) -> Header:
     try:
         fields = orjson.loads(line)
         if fields["onevec"] != "jsonl":
-            raise Corrupted("is no collection of onevec")
+            raise Corrupted(f"is no collection of onevec; {_WAY_OUT}")
         if fields["version"] != VERSION:
             raise UnsupportedVersion(
                 f"has format {fields['version']}, this onevec knows {VERSION}; upgrade: pip install --upgrade onevec"
             )
         if not is_sealed(line, 0):
-            raise Corrupted("is damaged in line 1")
+            raise Corrupted(f"is damaged in line 1; {_WAY_OUT}")
         created = datetime.fromisoformat(fields["created"])
         metric = Metric(fields["metric"])
         info = CollectionInfo(fields["name"], fields["dimension"], metric, fields["embedder"], created)
         return Header(info, fields["generation"])
     except (KeyError, TypeError, ValueError) as error:
-        raise Corrupted("is no collection of onevec, or is damaged in line 1") from error
+        raise Corrupted(f"is no collection of onevec, or is damaged in line 1; {_WAY_OUT}") from error
 
 
 def entry_body(entry: Entry) -> bytes:
