@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, Metadata, Stats
@@ -110,11 +110,8 @@ class Request(NamedTuple):
     include_vectors: bool = False
 
 
-class Found(NamedTuple):
-    """A hit as an adapter gives it: `value` is the distance of a vector search, the score of a text search."""
-
-    document: Document
-    value: float
+# A hit as an adapter gives it: a document, and the distance of a vector search or the score of a text search.
+Found: TypeAlias = tuple[Document, float]
 
 
 class Adapter(ABC, Generic[OptionsT]):

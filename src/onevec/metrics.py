@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import assert_never
 
 
 class Metric(StrEnum):
@@ -25,12 +25,12 @@ class Metric(StrEnum):
 
 def score_of(metric: Metric, distance: float) -> float:
     """Return the score that belongs to a distance: higher is nearer."""
-    match metric:
-        case Metric.COSINE:
-            return 1.0 - distance
-        case Metric.DOT:
-            return -distance
-        case Metric.EUCLIDEAN | Metric.MANHATTAN:
-            return 1.0 / (1.0 + distance)
-        case _:
-            assert_never(metric)
+    return SCORES[metric](distance)
+
+
+SCORES: Mapping[Metric, Callable[[float], float]] = {
+    Metric.COSINE: lambda distance: 1.0 - distance,
+    Metric.DOT: lambda distance: 0.0 - distance,
+    Metric.EUCLIDEAN: lambda distance: 1.0 / (1.0 + distance),
+    Metric.MANHATTAN: lambda distance: 1.0 / (1.0 + distance),
+}

@@ -27,8 +27,10 @@ def merge_patch(metadata: Metadata, patch: Metadata) -> Metadata:
 def copied(metadata: Metadata) -> Metadata:
     """Return a deep copy of clean metadata: everything in it but lists and objects is immutable."""
     copy = metadata.copy()
-    for name, value in metadata.items():
-        if type(value) is list or type(value) is dict:
+    for name in metadata:
+        value = copy[name]
+        kind = type(value)
+        if kind is list or kind is dict:
             copy[name] = _copied(value)
     return copy
 

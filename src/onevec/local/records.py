@@ -30,14 +30,8 @@ class Record(NamedTuple):
     updated: datetime
 
     def document(self, vector: Matrix | None = None) -> Document:
-        return Document(
-            self.id,
-            text=self.text,
-            vector=vector,
-            metadata=copied(self.metadata),
-            created_at=self.created,
-            updated_at=self.updated,
-        )
+        id, text, metadata, created, updated = self
+        return Document(id, text=text, vector=vector, metadata=copied(metadata), created_at=created, updated_at=updated)
 
 
 class Records:
@@ -74,7 +68,7 @@ class Records:
     def patched(
         self, changes: Sequence[Change], now: int
     ) -> tuple[list[Record], Matrix, list[tuple[str, OnevecError]]]:
-        """Return what an update comes to: the documents as they will be, their vectors, and the ids that are missing."""
+        """Return what an update comes to: the documents as they will be, their vectors, and who is missing."""
         missing: list[tuple[str, OnevecError]] = []
         changed: dict[str, tuple[Record, Matrix]] = {}
         moment = moment_at(now)
@@ -151,11 +145,11 @@ class Records:
         else:
             keep = self._found.keeper(request.filter, rows)
             pairs = self._text_index().search(request.text or "", request.top_k, keep)
-        vector_of = self._found.table.vectors_of
-        return [
-            Found(self._by_row[row].document(vector_of([row])[0] if request.include_vectors else None), value)
-            for row, value in pairs
-        ]
+        by_row = self._by_row
+        if request.include_vectors:
+            vector_of = self._found.table.vectors_of
+            return [(by_row[row].document(vector_of([row])[0]), value) for row, value in pairs]
+        return [(by_row[row].document(), value) for row, value in pairs]
 
     def stats(self) -> Stats:
         return Stats(

@@ -14,7 +14,7 @@ from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
 from onevec.evaluate import matches
 from onevec.filters import Filter, FilterLike, conditions
 from onevec.lower import split, unsupported
-from onevec.metrics import score_of
+from onevec.metrics import SCORES
 from onevec.pipeline.target import Target
 from onevec.pipeline.verbs import verb
 from onevec.validate import checked_count, checked_ids, checked_score
@@ -155,21 +155,19 @@ class Searches(Target):
 
     def _ranked(self, found: list[Found], request: Request, min_score: float | None) -> SearchResult:
         """Hits by score, highest first, ties by id, cut to `top_k` and by `min_score`."""
-        scored: list[tuple[float, Document, float | None]]
+        # Ids differ, so the order is decided before two documents would have to be compared.
+        ranked: list[tuple[float, str, Document, float | None]]
         if request.vector is None:
-            scored = [(value, document, None) for document, value in found]
+            ranked = sorted([(-score, document.id, document, None) for document, score in found])
         else:
-            metric = self.info.metric
-            scored = [(score_of(metric, value), document, value) for document, value in found]
-        scored.sort(key=_by_score)
+            score_of = SCORES[self.info.metric]
+            ranked = sorted([(-score_of(distance), document.id, document, distance) for document, distance in found])
+        del ranked[request.top_k :]
         if min_score is not None:
-            scored = [one for one in scored if one[0] >= min_score]
+            ranked = [one for one in ranked if -one[0] >= min_score]
         return SearchResult(
             tuple(
-                [
-                    Hit(document, score, distance, rank)
-                    for rank, (score, document, distance) in enumerate(scored[: request.top_k], 1)
-                ]
+                [Hit(document, -score, distance, rank) for rank, (score, _, document, distance) in enumerate(ranked, 1)]
             )
         )
 
@@ -264,7 +262,3 @@ class Searches(Target):
         if on_unsupported == "error":
             raise self.refusal(lacking[0], 'use on_unsupported="scan"')
         return split(tree, operators)
-
-
-def _by_score(one: tuple[float, Document, float | None]) -> tuple[float, str]:
-    return (-one[0], one[1].id)

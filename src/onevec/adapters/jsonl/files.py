@@ -1,4 +1,4 @@
-"""What a store asks of the operating system."""
+"""The files of a store: their names, and what is asked of the operating system."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
+
+SUFFIX = ".jsonl"
+ASIDE = ".aside"  # of files that are not there yet, or no more: the next one who opens the store removes them
+
+
+def file_name(name: str) -> str:
+    """Return the name of a collection's file: another one for each collection, on any file system, and never hidden.
+
+    It is the name in lower case. Behind a `%` stands which letters were capitals, as the bits of a hexadecimal number;
+    a dot at the beginning counts as the capital of `_`.
+    """
+    changed = sum(1 << at for at, letter in enumerate(name) if letter.isupper() or (at == 0 and letter == "."))
+    lower = ("_" + name[1:] if name[0] == "." else name).lower()
+    return f"{lower}%{changed:x}{SUFFIX}" if changed else lower + SUFFIX
 
 
 class Files:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from onevec.adapters.jsonl.entries import Changes, Entry, weight
-from onevec.adapters.jsonl.files import Files
+from onevec.adapters.jsonl.files import ASIDE, Files, file_name
 from onevec.adapters.jsonl.lines import (
     Header,
     entry_body,
@@ -22,21 +22,7 @@ from onevec.adapters.jsonl.lines import (
 )
 from onevec.errors import Corrupted, OnevecError
 
-SUFFIX = ".jsonl"
-NEW = ".new"  # behind a file's name while it is being written
-
 _CHUNK = 1 << 20
-
-
-def file_name(name: str) -> str:
-    """Return the name of a collection's file: another one for each collection, on any file system, and never hidden.
-
-    It is the name in lower case. Behind a `%` stands which letters were capitals, as the bits of a hexadecimal number;
-    a dot at the beginning counts as the capital of `_`.
-    """
-    changed = sum(1 << at for at, letter in enumerate(name) if letter.isupper() or (at == 0 and letter == "."))
-    lower = ("_" + name[1:] if name[0] == "." else name).lower()
-    return f"{lower}%{changed:x}{SUFFIX}" if changed else lower + SUFFIX
 
 
 class Stamp(NamedTuple):
@@ -135,7 +121,7 @@ class Journal:
         with self._files.read(self.path) as file:
             stamp, first = Stamp.of(os.fstat(file.fileno())), file.readline()
             header, changes = self._header(first), Changes()
-            fresh = not after or (after.first, after.stamp.inode) != (first, stamp.inode) or after.offset > stamp.size
+            fresh = not after or (after.first, after.stamp.inode) != (first, stamp.inode) or after.offset >= stamp.size
             if fresh or after is None:
                 position = Position(stamp, first, len(first), 1, link_of(first), 0)
             else:
@@ -159,6 +145,25 @@ class Journal:
                 changes.add(entry)
                 position = position.after(line, weight(entry))
         return Reading(header, fresh, changes, position, 0)
+
+    def check(self, *, alone: bool) -> int:
+        """Check every line's checksum; return how many bytes at the end are a part of a line.
+
+        The argument and the errors are those of `read`.
+        """
+        with self._files.read(self.path) as file:
+            first = file.readline()
+            self._header(first)
+            link = link_of(first)
+            for number, line in enumerate(file, 2):
+                if not is_sealed(line, link):
+                    if not alone:
+                        raise UnsettledError
+                    if file.read(1):
+                        raise self._damaged(number)
+                    return len(line)
+                link = link_of(line)
+        return 0
 
     def append(self, position: Position, entry: Entry) -> Position:
         """Write one more line behind the position, which is the file's end; return the position behind it.
@@ -210,9 +215,21 @@ class Journal:
         self._refused = None
         return position._replace(stamp=stamp)
 
+    def put_aside(self) -> None:
+        """Take the file's name away: the collection is deleted, but can still be brought back."""
+        self._files.replace(self.path, self._aside)
+
+    def bring_back(self) -> None:
+        """Undo `put_aside`."""
+        self._files.replace(self._aside, self.path)
+
     def remove(self) -> None:
-        """Remove the file."""
-        self._files.remove(self.path)
+        """Remove the file that was put aside."""
+        self._files.remove(self._aside)
+
+    @property
+    def _aside(self) -> Path:
+        return self.path.with_name(f".{self.path.name}{ASIDE}")
 
     def _header(self, first: bytes) -> Header:
         try:
@@ -235,7 +252,7 @@ class Journal:
     def _damaged(self, number: int) -> Corrupted:
         return Corrupted(
             f"{self.path} is damaged in line {number}; restore it from a backup, "
-            f"or keep what was written before: head -n {number - 1} {self.path}"
+            f"or go back to what stands above that line: head -n {number - 1} {self.path}"
         )
 
     def _write(self, descriptor: int, data: bytes) -> None:
@@ -261,17 +278,16 @@ class Journal:
     @contextmanager
     def _new(self) -> Iterator[int]:
         """A new file to write, that takes the place of this one if all goes well."""
-        path = self.path.with_name(f".{self.path.name}{NEW}")
         try:
-            descriptor = self._files.create(path)
+            descriptor = self._files.create(self._aside)
             try:
                 with suppress(FileNotFoundError):
                     os.fchmod(descriptor, self.path.stat().st_mode & 0o777)
                 yield descriptor
             finally:
                 os.close(descriptor)
-            self._files.replace(path, self.path)
+            self._files.replace(self._aside, self.path)
         except BaseException:
             with suppress(OSError):
-                self._files.remove(path)
+                self.remove()
             raise

@@ -8,7 +8,7 @@ The first line says what the collection is; every other one is a write:
     {"op":"clear","namespace":"acme","crc":"f00e1c42"}
 
 `crc` is the CRC-32 of the line before it and the line itself, both without their own `,"crc":"..."}`. So a line that is
-changed, missing, or in another place is found, and a change in one place of the file leaves all other lines as they are.
+changed, missing, or in another place is found, and a change in one place of the file leaves the lines elsewhere alone.
 """
 
 from __future__ import annotations

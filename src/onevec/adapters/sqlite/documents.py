@@ -147,7 +147,7 @@ def found(connection: apsw.Connection, values: Mapping[int, float], request: Req
     """Return the documents of some rows, each with its distance or score."""
     columns = _columns(include_vectors=request.include_vectors)
     rows = connection.execute(f"SELECT row, {columns} FROM documents WHERE row {_AMONG}", (_json(list(values)),))
-    return [Found(_document(rest), values[row]) for row, *rest in rows]
+    return [(_document(rest), values[row]) for row, *rest in rows]
 
 
 def extent(connection: apsw.Connection, number: int) -> tuple[int, int | None]:
