@@ -190,7 +190,7 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
         case str():
             _valid(value)
             return str.__str__(value)
-        case Integral():
+        case Integral() if hasattr(value, "__index__"):  # a NumPy duration, which says it is one, has none
             if not -(2**63) <= int(value) < 2**63:
                 raise _Refused(
                     f"is an integer of {int(value).bit_length()} bits; integers have up to 64, as strings more"
@@ -234,5 +234,8 @@ def _shown(value: object) -> str:
     """A short ASCII form of any value, whatever it is."""
     if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
         return f"an integer of {value.bit_length()} bits"
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except Exception:  # noqa: BLE001 (a repr of the caller's, or a list with too long an integer)
+        text = f"a {type(value).__name__}"
     return f"{text[:40]}..." if len(text) > 44 else text  # noqa: PLR2004

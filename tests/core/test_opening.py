@@ -103,7 +103,7 @@ def test_an_unknown_keyword_is_a_type_error() -> None:
     with pytest.raises(ConfigError, match="has no option 'timeut'"):
         onevec.connect("memory://?timeut=5")
     with pytest.raises(TypeError, match="positional"):
-        onevec.connect("memory://", EMBEDDER)  # type: ignore[misc]  # the point
+        onevec.connect("memory://", EMBEDDER)  # type: ignore[call-arg]  # the point
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ class DictAdapter(Adapter[DictOptions]):
         away = distances(place.collection.metric, request.vector, vectors).clip(0)
         best = sorted(zip(away.tolist(), found, strict=True), key=lambda pair: (pair[0], pair[1].id))
         return [
-            Found(_copy(document, include_vectors=request.include_vectors), distance)
+            (_copy(document, include_vectors=request.include_vectors), distance)
             for distance, document in best[: request.top_k]
         ]
 
