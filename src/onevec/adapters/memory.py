@@ -53,7 +53,8 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         return cls(io)
 
     async def close(self) -> None:
-        self._collections.clear()
+        for name in list(self._collections):
+            await self.delete_collection(name)
 
     async def collections(self) -> list[CollectionInfo]:
         return [self._collections[name].info for name in sorted(self._collections)]
@@ -66,7 +67,10 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         return self._collections.setdefault(info.name, made := _Collection(info)) is made
 
     async def delete_collection(self, name: str) -> bool:
-        return self._collections.pop(name, None) is not None
+        kept = self._collections.pop(name, None)
+        for space in kept.spaces.values() if kept else ():
+            await self._io.offload(space.close)
+        return kept is not None
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         spaces = self._kept(collection).spaces
@@ -76,7 +80,10 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         spaces = self._kept(place.collection).spaces
         with self._lock:
             removed = spaces.pop(place.namespace, None)
-        return len(removed) if removed is not None else 0
+        if removed is None:
+            return 0
+        await self._io.offload(removed.close)
+        return len(removed)
 
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
         return await self._run(place, _upsert, batch)
@@ -109,6 +116,11 @@ class MemoryAdapter(Adapter[MemoryOptions]):
 
     async def health(self) -> Health:
         return Health("healthy", self.name, None, 0.0)
+
+    async def optimize(self, place: Place) -> None:
+        build = await self._run(place, Records.build)
+        if build is not None:
+            await self._io.offload(build.wait)
 
     async def _run(
         self,

@@ -13,6 +13,7 @@ from onevec.adapter import Batch, Change, Found, Request
 from onevec.documents import CollectionInfo, Document, Metadata, Stats
 from onevec.errors import DocumentNotFound, OnevecError
 from onevec.filters import Filter
+from onevec.local.builder import Build
 from onevec.local.space import GraphPolicy, SearchSpace
 from onevec.local.table import Matrix, Rows
 from onevec.local.text import TextIndex, match_expression
@@ -158,6 +159,14 @@ class Records:
             memory_bytes=self._found.memory_bytes,
             updated_at=max((record.updated for record in self._by_row.values()), default=None),
         )
+
+    def build(self) -> Build | None:
+        """Start to bring the graph up to date; return what to wait for, None if there is nothing to do."""
+        return self._found.build()
+
+    def close(self) -> None:
+        """Stop what goes on in the background."""
+        self._found.close()
 
     def in_order(self) -> Iterator[tuple[Record, Matrix]]:
         """Yield every document with its vector, in the order of their ids."""
