@@ -154,7 +154,7 @@ def as_vector(vector: object, owner: str, metric: Metric, dimension: int) -> Mat
     if isinstance(vector, np.ndarray) and vector.dtype == np.float32 and vector.shape == (dimension,):
         wide = vector.astype(np.float64)  # in which no float32 overflows or vanishes
         if 0.0 < wide.dot(wide) < math.inf:
-            return vector
+            return np.ascontiguousarray(vector)
     return _vector(vector, owner, metric, dimension)
 
 

@@ -153,7 +153,8 @@ class SearchResult(Sequence[Hit]):
 class SearchQuery:
     """A search as a value, for `search(query)` and `search_batch(queries)`.
 
-    A field that is None, and a `top_k` that is None, take the call's own argument or its default.
+    A field that is None takes the call's own argument. With both a text and a vector, a search by vector takes the
+    vector and one by text takes the text.
     """
 
     text: str | None = None

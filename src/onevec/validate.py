@@ -184,19 +184,20 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
         if depth >= MAX_DEPTH:
             raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
         return [_value(item, depth + 1, keep_nulls=False) for item in value]  # a patch replaces lists whole
+    a_duration = getattr(getattr(value, "dtype", None), "kind", None) == "m"  # NumPy's says that it is an integer
     match value:
         case Enum() if not isinstance(value, str | int | float):
             return _value(value.value, depth, keep_nulls)
         case str():
             _valid(value)
             return str.__str__(value)
-        case Integral() if hasattr(value, "__index__"):  # a NumPy duration, which says it is one, has none
+        case Integral() if not a_duration:
             if not -(2**63) <= int(value) < 2**63:
                 raise _Refused(
                     f"is an integer of {int(value).bit_length()} bits; integers have up to 64, as strings more"
                 )
             return int(value)
-        case Real():
+        case Real() if not a_duration:
             number = float(value)
             if not math.isfinite(number):
                 raise _Refused(f"is {number}; numbers are finite, leave it out instead")

@@ -201,9 +201,7 @@ def everything(store: Store) -> State:
 
 
 def documents(numbers: Sequence[int], **metadata: object) -> list[Document]:
-    return [
-        Document(f"{n:03}", text="wing " * 20, vector=[1.0, n + 0.1], metadata={"n": n, **metadata}) for n in numbers
-    ]
+    return [Document(f"{n:03}", text="a wing", vector=[1.0, n + 0.1], metadata={"n": n, **metadata}) for n in numbers]
 
 
 # Every write there is.

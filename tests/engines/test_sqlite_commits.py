@@ -124,16 +124,20 @@ def test_a_store_is_seen_through_another_connection(path: Path) -> None:
 
 
 def test_a_reader_far_behind_catches_up(path: Path) -> None:
-    """However many documents came and went between two searches, the second one sees what is there."""
+    """However many documents came and went between two searches, the second one finds what is there and no ghosts."""
     with onevec.connect(f"sqlite:///{path}") as one, onevec.connect(f"sqlite:///{path}") as two:
         ours = one.create_collection("papers", dimension=2)
         theirs = two.collection("papers")
         ours.upsert(documents(1000, text=None))
         assert len(theirs.search(QUERY, top_k=2000)) == 1000
-        assert theirs.count({"n": {"$lt": 500}}) == 500
+        ids = [f"{n:04}" for n in range(1000)]
         for _ in range(25):
-            ours.upsert(documents(1000, text=None))
-        ours.delete([f"{n:04}" for n in range(10)])
-        assert len(theirs.search(QUERY, top_k=2000)) == 990
-        assert len(theirs.search(QUERY, top_k=2000, filter={"n": {"$lt": 500}})) == 490
-        assert len(ours.search(QUERY, top_k=2000)) == 990
+            ours.upsert(
+                ids=ids, vectors=[[-1.0, -1.0 - n] for n in range(1000)], metadata=[{"n": n} for n in range(1000)]
+            )
+        ours.delete(ids[:10])
+        for papers in (ours, theirs):
+            assert papers.search(QUERY, top_k=3).ids == papers.search(QUERY, top_k=2000).ids[:3]
+            assert len(papers.search(QUERY, top_k=20)) == 20
+            assert len(papers.search(QUERY, top_k=2000)) == 990
+            assert len(papers.search(QUERY, top_k=20, filter={"n": {"$lt": 15}})) == 5

@@ -10,7 +10,7 @@ from collections.abc import Collection, Coroutine
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import onevec
@@ -35,6 +35,8 @@ _IDS = ("1", "01", "a", "A", "a ", "é", "e\u0301", "🦩", "'", "%", "../a", "x
 examples = settings(
     max_examples=500 if LONG else 20,
     deadline=None,
+    report_multiple_bugs=False,  # one failure of one kind, so that a gap can name it
+    phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
