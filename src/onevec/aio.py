@@ -14,6 +14,7 @@ from onevec.documents import (
     Metadata,
     Mode,
     Page,
+    Progress,
     SearchQuery,
     SearchResult,
     Stats,
@@ -21,12 +22,12 @@ from onevec.documents import (
     WriteReport,
 )
 from onevec.filters import FilterLike
+from onevec.pipeline.options import SearchOptions
 
 if TYPE_CHECKING:
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import CollectionPipeline, StorePipeline
-    from onevec.store import Progress
 
 
 class AsyncStore:
@@ -219,17 +220,8 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
     ) -> SearchResult:
         """Return the best hits, by score, ties by id."""
-        return await self._core.search(
-            query,
-            top_k=top_k,
-            filter=filter,
-            ids=ids,
-            min_score=min_score,
-            mode=mode,
-            exact=exact,
-            include_vectors=include_vectors,
-            on_unsupported=on_unsupported,
-        )
+        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        return await self._core.search(query, options)
 
     async def search_batch(
         self,
@@ -245,17 +237,8 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
-        return await self._core.search_batch(
-            queries,
-            top_k=top_k,
-            filter=filter,
-            ids=ids,
-            min_score=min_score,
-            mode=mode,
-            exact=exact,
-            include_vectors=include_vectors,
-            on_unsupported=on_unsupported,
-        )
+        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        return await self._core.search_batch(queries, options)
 
     async def explain(
         self,
@@ -269,9 +252,8 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
-        return await self._core.explain(
-            query, top_k=top_k, filter=filter, ids=ids, mode=mode, exact=exact, on_unsupported=on_unsupported
-        )
+        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported)
+        return await self._core.explain(query, options)
 
     def namespace(self, name: str) -> AsyncCollection:
         """Return a handle bound to one namespace: no argument of it reaches another one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Vector: TypeAlias = "Sequence[float] | npt.NDArray[np.floating]"
 Metadata: TypeAlias = dict[str, Any]  # Any: a JSON object, and datetimes
 Mode: TypeAlias = Literal["vector", "text"]
+Progress: TypeAlias = Callable[[int, int | None], None]  # called with what is done, and of how much, if that is known
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)

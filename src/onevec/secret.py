@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class Secret:
     """A key or password: `repr`, `str` and `format` show stars, `reveal()` gives the text."""
@@ -26,6 +28,12 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(("onevec.Secret", self._text))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a Secret is not pickled; pass the name of an environment variable instead")

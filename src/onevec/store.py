@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -15,6 +15,7 @@ from onevec.documents import (
     Metadata,
     Mode,
     Page,
+    Progress,
     SearchQuery,
     SearchResult,
     Stats,
@@ -22,14 +23,13 @@ from onevec.documents import (
     WriteReport,
 )
 from onevec.filters import FilterLike
+from onevec.pipeline.options import SearchOptions
 from onevec.runtime import drained, run
 
 if TYPE_CHECKING:
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import CollectionPipeline, StorePipeline
-
-Progress = Callable[[int, int | None], None]
 
 
 class Store:
@@ -309,19 +309,8 @@ class Collection:
             InvalidQuery, InvalidFilter, DimensionMismatch: An argument is outside the contract.
             UnsupportedFilter: The engine lacks an operator; the message names the way out.
         """
-        return run(
-            self._core.search(
-                query,
-                top_k=top_k,
-                filter=filter,
-                ids=ids,
-                min_score=min_score,
-                mode=mode,
-                exact=exact,
-                include_vectors=include_vectors,
-                on_unsupported=on_unsupported,
-            )
-        )
+        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        return run(self._core.search(query, options))
 
     def search_batch(
         self,
@@ -337,19 +326,8 @@ class Collection:
         on_unsupported: Literal["error", "scan"] = "error",
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
-        return run(
-            self._core.search_batch(
-                queries,
-                top_k=top_k,
-                filter=filter,
-                ids=ids,
-                min_score=min_score,
-                mode=mode,
-                exact=exact,
-                include_vectors=include_vectors,
-                on_unsupported=on_unsupported,
-            )
-        )
+        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        return run(self._core.search_batch(queries, options))
 
     def explain(
         self,
@@ -363,11 +341,8 @@ class Collection:
         on_unsupported: Literal["error", "scan"] = "error",
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
-        return run(
-            self._core.explain(
-                query, top_k=top_k, filter=filter, ids=ids, mode=mode, exact=exact, on_unsupported=on_unsupported
-            )
-        )
+        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported)
+        return run(self._core.explain(query, options))
 
     def namespace(self, name: str) -> Collection:
         """Return a handle bound to one namespace: no argument of it reaches another one.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onevec import Document
@@ -253,6 +253,8 @@ def test_a_zero_vector_has_no_direction(zero: list[float]) -> None:
     """It is refused under cosine, also where it only becomes zero in float32, and taken under the others."""
     with pytest.raises(InvalidDocument, match="all zeros, which has no direction under cosine"):
         as_vector(zero, "x", Metric.COSINE, 2)
+    with pytest.raises(InvalidDocument, match="all zeros, which has no direction under cosine"):
+        as_vector(np.array(zero, np.float32), "x", Metric.COSINE, 2)
     with pytest.raises(InvalidDocument, match="document 'b': the vector is all zeros"):
         as_matrix(np.array([[1, 1], zero]), ["a", "b"], Metric.COSINE, 2)
     for metric in set(Metric) - {Metric.COSINE}:
@@ -286,6 +288,7 @@ def test_a_change() -> None:
 
 
 @given(st.integers(0, 20), st.integers(1, 8) | st.none())
+@example(0, None)
 def test_pieces(count: int, most: int | None) -> None:
     """All items, in order, none empty, none larger than allowed."""
     items = list(range(count))

@@ -213,6 +213,22 @@ def put(path: Path, content: bytes, *, number: int) -> None:
     os.utime(path, (number, number))
 
 
+def test_a_line_torn_off_elsewhere_is_cut_by_the_next_write(tmp_path: Path, original: Original) -> None:
+    """A part of a line that an open store took for a write under way, and that never became one, does no harm."""
+    path = tmp_path / FILE
+    path.write_bytes(b"".join(original.lines[:9]))
+    with opened(tmp_path) as store:
+        papers = store.collection("papers")
+        assert papers.count() == 4
+        with path.open("ab") as file:
+            file.write(original.lines[9][:50])
+        assert papers.count() == 4
+        with pytest.warns(TornLineWarning, match="the last 50 bytes"):
+            papers.upsert(documents([9]))
+    with opened(tmp_path) as store:
+        assert store.collection("papers").count() == 5
+
+
 def test_the_message_of_damage_says_how_to_go_on(tmp_path: Path, original: Original) -> None:
     """What the message of a damaged line proposes works: the lines above it are the store as it was then."""
     path = tmp_path / FILE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,25 @@ def test_a_write_that_nobody_can_take_back_is_not_read(tmp_path: Path) -> None:
         assert [document.id for document in papers.scan()] == ["001", "002"]
     with opened(tmp_path / "store") as again:
         assert again.collection("papers").count() == 2
+
+
+def test_reads_dont_wait_for_the_disk(tmp_path: Path) -> None:
+    """While a write of the same store is synced, reads are answered, and the write is seen once, then and afterwards."""
+    disk = FailingFiles()
+    with opened(tmp_path / "store", disk) as store, ThreadPoolExecutor(1) as thread:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(documents(range(3)))
+        counts: list[int] = []
+
+        def read_meanwhile(number: int) -> None:
+            if disk.calls[number] == "sync":
+                counts.append(thread.submit(papers.count).result(timeout=10))
+
+        disk.fails = read_meanwhile
+        papers.upsert(documents(range(2, 5)))
+        assert papers.delete(["000", "001"]) == 2
+        assert counts == [5, 3]
+        assert [document.id for document in papers.scan()] == papers.search(QUERY).ids[::-1] == ["002", "003", "004"]
 
 
 def test_a_full_disk_is_read_on(tmp_path: Path) -> None:

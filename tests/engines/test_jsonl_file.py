@@ -260,6 +260,24 @@ def test_a_file_doesnt_grow_for_ever(folder: Path) -> None:
         assert theirs.count() == 0
 
 
+def test_a_store_that_slept_through_compactions_catches_up(folder: Path) -> None:
+    """However often a file was written anew, in the same size and with the same number, the next read sees it."""
+    with opened(folder) as store, opened(folder) as other:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(documents(range(3)))
+        papers.optimize()
+        theirs = other.collection("papers")
+        for n in range(1, 9):
+            assert theirs.get("000") == papers.get("000")
+            for _ in range(2):
+                papers.update("000", metadata={"n": n})
+                papers.optimize()
+            papers.upsert(documents([2]))
+            found = theirs.get("000")
+            assert found is not None
+            assert found.metadata == {"n": n}
+
+
 def test_what_a_crash_left_is_cleaned_up(written: Path) -> None:
     """What was being written anew in a crash is removed by the next open, unless somebody has the lock."""
     left = written / ".papers.jsonl.aside"

@@ -24,7 +24,8 @@ from onevec.runtime import BlockingRuntime, run
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection
-    from onevec.store import Collection, Progress
+    from onevec.documents import Progress
+    from onevec.store import Collection
 
 __all__ = ["IngestReport", "SkippedRow", "ingest", "ingest_async"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from onevec.batches import as_vector
-from onevec.documents import CollectionInfo, Document
+from onevec.documents import CollectionInfo, Document, Progress
 from onevec.errors import InvalidDocument, InvalidInput
 from onevec.ingest.contents import Contents
 from onevec.ingest.files import Kind, Listing, SourceFile, are_gone
@@ -23,9 +23,6 @@ from onevec.ingest.report import IngestReport, Tally
 from onevec.ingest.stored import OldVectors, StoredFile, Target, of_files, stored_files
 from onevec.ingest.writing import FileInWork, Pending, Writer
 from onevec.validate import checked_text, clean_metadata
-
-if TYPE_CHECKING:
-    from onevec.store import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")

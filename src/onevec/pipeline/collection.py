@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from onevec.adapter import Place
+from onevec.documents import Progress
 from onevec.errors import NamespaceDenied, OnevecError
 from onevec.pipeline.reads import PAGE, Reads
 from onevec.pipeline.searches import Searches
 from onevec.pipeline.verbs import named, verb
 from onevec.pipeline.writes import Writes
 from onevec.validate import checked_namespace
-
-if TYPE_CHECKING:
-    from onevec.store import Progress
 
 
 class CollectionPipeline(Writes, Reads, Searches):

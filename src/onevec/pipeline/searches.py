@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from onevec.adapter import Found, Request
 from onevec.batches import as_vector
-from onevec.documents import Document, Hit, Mode, SearchQuery, SearchResult, Vector
+from onevec.documents import Document, Hit, SearchQuery, SearchResult, Vector
 from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
 from onevec.evaluate import matches
 from onevec.filters import Filter, FilterLike, conditions
 from onevec.lower import split, unsupported
 from onevec.metrics import SCORES
+from onevec.pipeline.options import SearchOptions
 from onevec.pipeline.target import Target
 from onevec.pipeline.verbs import verb
 from onevec.validate import checked_count, checked_ids, checked_score
@@ -35,66 +36,16 @@ class Searches(Target):
     """The verbs that search."""
 
     @verb
-    async def search(
-        self,
-        query: Query,
-        *,
-        top_k: int,
-        filter: FilterLike | None,
-        ids: Iterable[str] | None,
-        min_score: float | None,
-        mode: Mode,
-        exact: bool,
-        include_vectors: bool,
-        on_unsupported: Literal["error", "scan"],
-    ) -> SearchResult:
-        search = self._checked(
-            query,
-            top_k=top_k,
-            filter=filter,
-            ids=ids,
-            min_score=min_score,
-            mode=mode,
-            exact=exact,
-            include_vectors=include_vectors,
-            on_unsupported=on_unsupported,
-        )
-        if search.text is not None:
-            vector = (await self.embedded([search.text], ["the query"]))[0]
-            search = search._replace(request=search.request._replace(vector=vector))
-        return await self._run(search)
+    async def search(self, query: Query, options: SearchOptions) -> SearchResult:
+        return await self._run(await self._with_vector(self._checked(query, options)))
 
     @verb
-    async def search_batch(
-        self,
-        queries: Iterable[Query],
-        *,
-        top_k: int,
-        filter: FilterLike | None,
-        ids: Iterable[str] | None,
-        min_score: float | None,
-        mode: Mode,
-        exact: bool,
-        include_vectors: bool,
-        on_unsupported: Literal["error", "scan"],
-    ) -> list[SearchResult]:
+    async def search_batch(self, queries: Iterable[Query], options: SearchOptions) -> list[SearchResult]:
         if isinstance(queries, str | SearchQuery):
             raise InvalidQuery("search_batch takes a list of queries; for one query use search")
-        ids = None if ids is None else checked_ids(ids)
-        searches = [
-            self._checked(
-                query,
-                top_k=top_k,
-                filter=filter,
-                ids=ids,
-                min_score=min_score,
-                mode=mode,
-                exact=exact,
-                include_vectors=include_vectors,
-                on_unsupported=on_unsupported,
-            )
-            for query in queries
-        ]
+        if options.ids is not None:
+            options = options._replace(ids=checked_ids(options.ids))
+        searches = [self._checked(query, options) for query in queries]
         texts = {index: search.text for index, search in enumerate(searches) if search.text is not None}
         if texts:
             vectors = await self.embedded(list(texts.values()), [f"query {index}" for index in texts])
@@ -106,31 +57,8 @@ class Searches(Target):
         )
 
     @verb
-    async def explain(
-        self,
-        query: Query,
-        *,
-        top_k: int,
-        filter: FilterLike | None,
-        ids: Iterable[str] | None,
-        mode: Mode,
-        exact: bool,
-        on_unsupported: Literal["error", "scan"],
-    ) -> dict[str, Any]:  # Any: JSON values
-        search = self._checked(
-            query,
-            top_k=top_k,
-            filter=filter,
-            ids=ids,
-            min_score=None,
-            mode=mode,
-            exact=exact,
-            include_vectors=False,
-            on_unsupported=on_unsupported,
-        )
-        if search.text is not None:
-            vector = (await self.embedded([search.text], ["the query"]))[0]
-            search = search._replace(request=search.request._replace(vector=vector))
+    async def explain(self, query: Query, options: SearchOptions) -> dict[str, Any]:  # Any: JSON values
+        search = await self._with_vector(self._checked(query, options))
         native = search.request.filter
         return {
             "engine": self.store.engine,
@@ -183,19 +111,15 @@ class Searches(Target):
             if after is None:
                 return frozenset(allowed)
 
-    def _checked(
-        self,
-        query: Query,
-        *,
-        top_k: int,
-        filter: FilterLike | None,
-        ids: Iterable[str] | None,
-        min_score: float | None,
-        mode: Mode,
-        exact: bool,
-        include_vectors: bool,
-        on_unsupported: str,
-    ) -> _Search:
+    async def _with_vector(self, search: _Search) -> _Search:
+        """The search with its text embedded, if it is to be searched for by its vector."""
+        if search.text is None:
+            return search
+        vector = (await self.embedded([search.text], ["the query"]))[0]
+        return search._replace(request=search.request._replace(vector=vector))
+
+    def _checked(self, query: Query, options: SearchOptions) -> _Search:
+        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported = options
         text: str | None = None
         vector: Vector | None = None
         if isinstance(query, SearchQuery):

@@ -6,11 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from onevec.adapter import Adapter, Place
 from onevec.capabilities import Capabilities
-from onevec.documents import CollectionInfo, Health
+from onevec.documents import CollectionInfo, Health, Progress
 from onevec.embedders import Embedder, EmbedderLike
 from onevec.errors import (
     CollectionExists,
@@ -32,9 +32,6 @@ from onevec.retry import RetryPolicy, with_retry
 from onevec.runtime import Runtime
 from onevec.trace import Event, Hook
 from onevec.validate import checked_collection_name, checked_count
-
-if TYPE_CHECKING:
-    from onevec.store import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from itertools import starmap
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,15 +22,12 @@ from onevec.batches import (
     rows_of_columns,
     rows_of_documents,
 )
-from onevec.documents import Document, Metadata, Vector, WriteReport
+from onevec.documents import Document, Metadata, Progress, Vector, WriteReport
 from onevec.errors import InvalidDocument, InvalidQuery, OnevecError, PartialWrite, StoreClosed
 from onevec.filters import FilterLike
 from onevec.pipeline.target import Target
 from onevec.pipeline.verbs import named, verb
 from onevec.validate import checked_ids
-
-if TYPE_CHECKING:
-    from onevec.store import Progress
 
 Failures = list[tuple[str, OnevecError]]
 

@@ -72,11 +72,10 @@ class Contents:
             self.position = self.journal.cut(self.position)
             self.torn = 0
 
-    def done(self, entry: Entry, before: Position, after: Position) -> None:
-        """Do a write that was put into the file, unless it was read from there in the meantime."""
-        if self.position is before:
-            apply(entry, self._spaces, self.info)
-            self.position = after
+    def done(self, entry: Entry, position: Position) -> None:
+        """Do a write that was put into the file, up to this position. To do one again changes nothing."""
+        apply(entry, self._spaces, self.info)
+        self.position = position
 
     def rewritten(self) -> tuple[Header, Position]:
         """Write the file anew; return what `moved` takes."""

@@ -112,9 +112,9 @@ class Folder:
                 entry, result = make(contents.space(namespace))
                 position = contents.position
             if entry is not None:
-                after = contents.journal.append(position, entry)
-                with self._state:
-                    contents.done(entry, position, after)
+                position = contents.journal.append(position, entry)
+                with self._state:  # not before: readers don't wait for the disk, and may have read the line by now
+                    contents.done(entry, position)
                 if contents.wants_compaction:
                     self._compact_after(contents)
             return result

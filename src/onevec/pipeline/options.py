@@ -1,0 +1,22 @@
+"""The keywords of a search, as one value on their way through the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from onevec.documents import Mode
+from onevec.filters import FilterLike
+
+
+class SearchOptions(NamedTuple):
+    """What `Collection.search` takes beside the query, as the caller gave it."""
+
+    top_k: int
+    filter: FilterLike | None
+    ids: Iterable[str] | None
+    min_score: float | None
+    mode: Mode
+    exact: bool
+    include_vectors: bool
+    on_unsupported: Literal["error", "scan"]
