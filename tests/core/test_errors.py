@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import re
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
@@ -17,8 +18,6 @@ from onevec.documents import WriteReport
 from onevec.errors import OnevecError, PartialWrite
 from onevec.testing.samples import DIMENSION, doc
 
-from .limited import LimitedAdapter
-
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, OnevecError)]
 RETRYABLE = {"EngineBusy", "EngineUnavailable", "RateLimited", "EngineTimeout"}
 
@@ -28,9 +27,7 @@ def drawn() -> dict[str, tuple[str | None, str | None]]:
     tree: dict[str, tuple[str | None, str | None]] = {}
     above: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
-        drawing = re.fullmatch(r" {4}((?:\|  )*(?:\|- )?)(\w+)(?: +\((\w+)\))?", line)
-        if drawing is None:
-            drawing = re.fullmatch(r" {4}((?:[| ] {2})*(?:\|- )?)(\w+)(?: +\((\w+)\))?", line)
+        drawing = re.fullmatch(r" {4}((?:\|  |   )*(?:\|- )?)(\w+)(?: +\((\w+)\))?", line)
         if drawing is not None:
             depth = len(drawing[1]) // 3
             above = [*above[:depth], drawing[2]]
@@ -89,23 +86,24 @@ def test_each_can_be_pickled_and_copied(cls: type[OnevecError], how: Any) -> Non
         assert (again.report.written, id, type(failure), failure.engine) == (1, "a", errors.DocumentNotFound, "mine")
 
 
-def failing(what: str) -> None:
-    """Raise a real error, in another process."""
-    with onevec.connect(LimitedAdapter) as store:
-        papers = store.create_collection("papers", dimension=DIMENSION)
-        papers.update(what, text="x") if what == "missing" else papers.get(what)
+FAILING = """
+import onevec
+with onevec.connect("memory://") as store:
+    papers = store.create_collection("papers", dimension=2)
+    papers.{call}
+"""
 
 
 def test_an_error_crosses_processes() -> None:
     """A worker's error is raised where its result is asked for, with all it carries."""
-    with get_context("spawn").Pool(1) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         with pytest.raises(PartialWrite, match="0 written, 1 failed; the first: 'missing'") as partial:
-            pool.apply(failing, ("missing",))
+            pool.submit(exec, FAILING.format(call="update('missing', text='x')")).result()
         assert [id for id, _ in partial.value.report.failed] == ["missing"]
-        assert (partial.value.engine, partial.value.operation) == ("limited", "update")
+        assert (partial.value.engine, partial.value.operation) == ("memory", "update")
         with pytest.raises(errors.InvalidDocument) as invalid:
-            pool.apply(failing, ("",))
-        assert (invalid.value.engine, invalid.value.operation) == ("limited", "get")
+            pool.submit(exec, FAILING.format(call="get('')")).result()
+        assert (invalid.value.engine, invalid.value.operation) == ("memory", "get")
 
 
 def test_every_failed_item_says_where_it_comes_from() -> None:

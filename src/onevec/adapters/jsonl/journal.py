@@ -56,11 +56,26 @@ class Position(NamedTuple):
     link: int
     weight: int
 
-    def after(self, line: bytes, weight: int) -> Position:
-        """The position behind one more line."""
+    @classmethod
+    def behind(cls, first: bytes, stamp: Stamp) -> Position:
+        """The position behind a file's first line."""
+        return cls(stamp, first, len(first), 1, link_of(first), 0)
+
+    def after(self, line: bytes, entry: Entry) -> Position:
+        """The position behind one more line, which is this write."""
         return self._replace(
-            offset=self.offset + len(line), lines=self.lines + 1, link=link_of(line), weight=self.weight + weight
+            offset=self.offset + len(line),
+            lines=self.lines + 1,
+            link=link_of(line),
+            weight=self.weight + weight(entry),
         )
+
+    def leads_on(self, first: bytes, stamp: Stamp) -> bool:
+        """Whether a file is the same one and has become longer.
+
+        The first line has to be looked at, too: a file system gives a new file the inode of a removed one.
+        """
+        return (self.first, self.stamp.inode) == (first, stamp.inode) and self.offset < stamp.size
 
 
 class Reading(NamedTuple):
@@ -121,11 +136,9 @@ class Journal:
         with self._files.read(self.path) as file:
             stamp, first = Stamp.of(os.fstat(file.fileno())), file.readline()
             header, changes = self._header(first), Changes()
-            fresh = not after or (after.first, after.stamp.inode) != (first, stamp.inode) or after.offset >= stamp.size
-            if fresh or after is None:
-                position = Position(stamp, first, len(first), 1, link_of(first), 0)
-            else:
-                position = after._replace(stamp=stamp)
+            fresh, position = True, Position.behind(first, stamp)
+            if after is not None and after.leads_on(first, stamp):
+                fresh, position = False, after._replace(stamp=stamp)
                 file.seek(position.offset)
             for line in file:
                 if self._refused == (stamp.inode, position.offset):
@@ -143,7 +156,7 @@ class Journal:
                     return Reading(header, fresh, changes, position, len(line))
                 entry = self._entry(line, header, position.lines + 1)
                 changes.add(entry)
-                position = position.after(line, weight(entry))
+                position = position.after(line, entry)
         return Reading(header, fresh, changes, position, 0)
 
     def check(self, *, alone: bool) -> int:
@@ -181,7 +194,7 @@ class Journal:
             raise
         finally:
             os.close(descriptor)
-        return position.after(line, weight(entry))._replace(stamp=stamp)
+        return position.after(line, entry)._replace(stamp=stamp)
 
     def cut(self, position: Position) -> Position:
         """Cut off what stands behind the position."""
@@ -199,11 +212,11 @@ class Journal:
         """Put a new file in the place of the old one, in one step; return the position at its end."""
         with self._new() as descriptor:
             first = seal(header_body(header), 0)
-            position = Position(Stamp(0, 0, 0), first, len(first), 1, link_of(first), 0)
+            position = Position.behind(first, Stamp(0, 0, 0))
             pending, size = [first], len(first)
             for entry in entries:
                 line = seal(entry_body(entry), position.link)
-                position = position.after(line, weight(entry))
+                position = position.after(line, entry)
                 pending.append(line)
                 size += len(line)
                 if size >= _CHUNK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
@@ -17,7 +18,7 @@ from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_n
 from onevec.capabilities import Capabilities
 from onevec.compile import SqliteCompiler
 from onevec.documents import CollectionInfo, Document, Health, Stats
-from onevec.errors import OnevecError
+from onevec.errors import OnevecError, ReadOnly
 from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.space import GraphPolicy
@@ -145,9 +146,9 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._read(self._page, place, filter, after, limit, include_vectors=include_vectors)
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        writable = not self._file.read_only
-        if request.text is not None and writable and not await self._read(self._is_indexed, place):
-            await self._write(_index_texts, place)
+        if request.text is not None and not await self._read(self._is_indexed, place):
+            with suppress(ReadOnly):  # then the texts are searched in an index in memory
+                await self._write(_index_texts, place)
         return await self._read(self._search, place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
