@@ -24,7 +24,13 @@ def blockbuster() -> Iterator[BlockBuster]:
 
 
 @pytest.mark.parametrize(
-    "url", [lambda _: "memory://", lambda folder: f"sqlite:///{folder}/store.db"], ids=["memory", "sqlite"]
+    "url",
+    [
+        lambda _: "memory://",
+        lambda folder: f"sqlite:///{folder}/store.db",
+        lambda folder: f"jsonl:///{folder}/store",
+    ],
+    ids=["memory", "sqlite", "jsonl"],
 )
 @pytest.mark.usefixtures("blockbuster")
 def test_no_call_blocks_the_loop(tmp_path: Path, url: Callable[[Path], str]) -> None:

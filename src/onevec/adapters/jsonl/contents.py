@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from onevec.adapters.jsonl.entries import Entry, Spaces, apply, snapshot
-from onevec.adapters.jsonl.journal import Journal, Position, Reading
+from onevec.adapters.jsonl.journal import Journal
 from onevec.adapters.jsonl.lines import Header
+from onevec.adapters.jsonl.positions import Position, Reading
 from onevec.documents import CollectionInfo
 from onevec.local.records import Records
 

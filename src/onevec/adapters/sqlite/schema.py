@@ -89,7 +89,8 @@ def connect(path: Path, *, read_only: bool, busy_timeout: float) -> apsw.Connect
         if not _is_empty(connection) or read_only:
             _recognise(connection, path)
         if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
+            # `get` runs it to its end, which commits: a disk that fails there would else go unnoticed.
+            _ = connection.execute("PRAGMA journal_mode = WAL").get
             _make_tables(connection)
             _recognise(connection, path)
         # FULL: with NORMAL a power loss can take back commits that were acknowledged.
