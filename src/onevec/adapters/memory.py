@@ -13,6 +13,7 @@ from onevec.documents import CollectionInfo, Document, Health, Stats
 from onevec.errors import CollectionNotFound, OnevecError
 from onevec.filters import Filter, Op
 from onevec.local.records import Records, plan
+from onevec.local.space import GraphPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
 
@@ -140,7 +141,9 @@ class MemoryAdapter(Adapter[MemoryOptions]):
     def _space(self, place: Place) -> Records:
         spaces = self._kept(place.collection).spaces
         space = spaces.get(place.namespace)
-        return space if space is not None else spaces.setdefault(place.namespace, Records(place.collection))
+        return (
+            space if space is not None else spaces.setdefault(place.namespace, Records(place.collection, GraphPolicy()))
+        )
 
     def _kept(self, collection: CollectionInfo) -> _Collection:
         kept = self._collections.get(collection.name)

@@ -40,14 +40,18 @@ class Records:
 
     A change is made in two steps: `replacing`, `patched` and `existing` say what it comes to, without doing anything;
     `write` and `remove` do it. In between, an engine can put it where it lasts.
+
+    Args:
+        info: What the collection is.
+        policy: When a graph is built; None for never.
     """
 
-    def __init__(self, info: CollectionInfo) -> None:
+    def __init__(self, info: CollectionInfo, policy: GraphPolicy | None = None) -> None:
         self._rows: dict[str, int] = {}
         self._by_row: dict[int, Record] = {}
         self._next_row = 0
         self._order: list[str] | None = None  # all ids, sorted; None after a write
-        self._found = SearchSpace(info.dimension, info.metric, self._metadata, GraphPolicy())
+        self._found = SearchSpace(info.dimension, info.metric, self._metadata, policy)
         self._dimension = info.dimension
         self._texts: TextIndex | None = None  # made by the first text search
         self._texts_from = 0  # rows from here on are not in it yet
