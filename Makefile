@@ -10,14 +10,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench docs lock dist clean
+.PHONY: help setup check test faults demo bench docs lock dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make the environment in $(VENV); instant when nothing changed
 
-check: $(READY) ## format, lint, types and the core tests; under a minute
+check: $(READY) ## format, lint, types and the core tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -25,6 +25,9 @@ check: $(READY) ## format, lint, types and the core tests; under a minute
 
 test: $(READY) ## all tests
 	$(BIN)/pytest -q -n auto
+
+faults: $(READY) ## the fault tests at every point, and Hypothesis with many more examples; takes long
+	ONEVEC_FAULTS=long ONEVEC_HYPOTHESIS=long $(BIN)/pytest -q -n auto --timeout 3600 tests/faults tests/engines
 
 demo: $(READY) ## a first look: make a store, search it
 	$(BIN)/onevec demo

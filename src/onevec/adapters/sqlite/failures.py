@@ -42,7 +42,9 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
         case apsw.BusyError() | apsw.LockedError():
             return EngineBusy(f"{path} is locked by another writer for too long; try again, or raise busy_timeout")
         case apsw.FullError():
-            return StorageFull(f"no space is left for {path}; free some: reads and deletes go on meanwhile")
+            return StorageFull(
+                f"no space is left for {path}; free some: reads go on meanwhile, and deletes where the WAL needn't grow"
+            )
         case apsw.NotADBError():
             return Corrupted(f"{path} is not a SQLite database; choose another file, or restore it from a backup")
         case apsw.CorruptError():

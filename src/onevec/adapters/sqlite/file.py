@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -62,9 +62,11 @@ class StoreFile:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._writer.in_transaction:  # SQLite ends it by itself on a full disk
                     self._writer.execute("ROLLBACK")
+                if isinstance(error, apsw.FullError):
+                    self._reuse_log()
                 raise
 
     @property
@@ -77,8 +79,13 @@ class StoreFile:
         if self.read_only:
             return
         with mapped(self.path), self._writes:
-            self._writer.execute("PRAGMA optimize")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writer.execute("PRAGMA optimize").fetchall()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _reuse_log(self) -> None:
+        """Let the next write begin the WAL anew: a delete then fits into what it takes on a full disk already."""
+        with suppress(apsw.Error):
+            _ = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").get
 
     def bytes_on_disk(self) -> int:
         """Bytes of the file and of the WAL beside it."""
