@@ -221,7 +221,7 @@ class AuthenticationFailed(OnevecError, PermissionError):
 
 
 class StorageFull(OnevecError, OSError):
-    """The disk or the quota is full. Reads and deletes go on."""
+    """The disk or the quota is full. Reads go on, and deletes where they need no more space."""
 
 
 class ReadOnly(OnevecError, PermissionError):

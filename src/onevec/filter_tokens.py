@@ -10,13 +10,14 @@ from onevec.errors import InvalidFilter
 
 _SHOWN = 60
 
-# Every repetition is possessive, so reading takes time linear in the text, whatever the text is.
+# No two repetitions can match the same text, so reading takes time linear in it, whatever it is. Possessive quantifiers
+# would say so, but in Python 3.11.2 an optional possessive group keeps what it failed on.
 _TOKEN: Final = re.compile(
-    r"""(?P<space>\s++)
-      | (?P<word>[A-Za-z_][A-Za-z0-9_-]*+(?:\.[A-Za-z_][A-Za-z0-9_-]*+)*+)
-      | (?P<quoted>`[^`]*+`)
-      | (?P<string>"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')
-      | (?P<number>-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+(?![\w.]))
+    r"""(?P<space>\s+)
+      | (?P<word>[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*)
+      | (?P<quoted>`[^`]*`)
+      | (?P<string>"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')
+      | (?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))
       | (?P<symbol>[=!<>]=|[=<>()\[\],])""",
     re.VERBOSE | re.DOTALL,
 )

@@ -81,7 +81,7 @@ def test_killed_again_while_recovering(server: Server, tmp_path: Path, workload:
     after = states(workload)
     whole = server.run(Life(workload, str(folder(tmp_path, "whole"))))
     tried = 0
-    for first in sampled(range(1, whole.calls, 7), 3, workload):
+    for first in sampled(range(1, whole.calls, 7), 2, workload):
         left = folder(tmp_path, first)
         life = Life(workload, str(left), point=first)
         done = server.run(life).acknowledged

@@ -62,7 +62,6 @@ class SqliteAdapter(Adapter[SqliteOptions]):
     """Everything in one file; vectors are searched in this process's memory."""
 
     name = "sqlite"
-    requires = ("apsw",)
     options = SqliteOptions
     capabilities: ClassVar[Capabilities] = Capabilities(
         metrics=frozenset(Metric),

@@ -38,6 +38,8 @@ def save(path: Path, info: CollectionInfo, settings: GraphSettings, plan: Plan, 
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        for stray in path.parent.glob(f"{path.name}.*"):  # of a process that was killed while it saved
+            stray.unlink(missing_ok=True)
     except OSError:
         beside.unlink(missing_ok=True)
 
