@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
-from onevec.local.graph import Graph, GraphSettings
+from onevec.local.graph import Graph, GraphSettings, use_one_thread
 from onevec.local.planner import Plan, plan
 from onevec.local.table import Rows, VectorTable
 
@@ -22,6 +22,7 @@ class Build:
         settings: How the graph is built.
         earlier: A graph over the first of the same slots, to be extended instead of built anew.
         on_built: Called in the thread with the plan and the rows of the slots, unless the build was cancelled.
+        background: Whether others want the processor, too; then one core is left to them.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Build:
         settings: GraphSettings,
         earlier: Graph | None = None,
         on_built: Callable[[Plan, Rows], None] | None = None,
+        *,
+        background: bool = True,
     ) -> None:
         self._cancelled = threading.Event()
         self.result: Plan | None = None
         self.error: BaseException | None = None
         self._thread = threading.Thread(
-            target=self._run, args=(table, settings, earlier, on_built), name="onevec-graph", daemon=True
+            target=self._run, args=(table, settings, earlier, on_built, background), name="onevec-graph", daemon=True
         )
         # A program that ends without closing its stores must not end while FAISS is at work.
         self._stop = weakref.finalize(self, _stop, self._cancelled, self._thread)
@@ -59,8 +62,11 @@ class Build:
         settings: GraphSettings,
         earlier: Graph | None,
         on_built: Callable[[Plan, Rows], None] | None,
+        background: bool,
     ) -> None:
         try:
+            if background:
+                use_one_thread()
             graph = Graph(table.vectors_from(0).shape[1], table.metric, settings) if earlier is None else earlier.copy()
             if earlier is None:
                 graph.learn(table.vectors_from(0))

@@ -110,6 +110,11 @@ class Graph:
         return unit
 
 
+def use_one_thread() -> None:
+    """Let FAISS use no other thread than this one, for what this one calls."""
+    _faiss().omp_set_num_threads(1)
+
+
 def _faiss() -> Any:  # Any: its types don't name what its SWIG layer has
     """The library, loaded when a graph is first made."""
     import faiss

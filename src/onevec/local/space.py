@@ -132,7 +132,7 @@ class SearchSpace:
     def build(self) -> Build | None:
         """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
         self._adopt()
-        self._start(tail=0.0)
+        self._start(tail=0.0, background=False)
         return self._build
 
     def close(self) -> None:
@@ -164,9 +164,9 @@ class SearchSpace:
             self._plan = self._build.result or self._plan
             self._build = None
         if self._policy is not None and self._build is None and self._searches > 1:
-            self._start(tail=self._policy.tail)
+            self._start(tail=self._policy.tail, background=True)
 
-    def _start(self, *, tail: float) -> None:
+    def _start(self, *, tail: float, background: bool) -> None:
         policy, table = self._policy, self.table
         if policy is None or self._build is not None or table.wide:
             return
@@ -180,7 +180,7 @@ class SearchSpace:
                 if table.size - covered <= tail * table.size or table.size == covered:
                     return
                 earlier = self._plan.graph
-        self._build = Build(table.snapshot(), policy.settings, earlier, self._on_built)
+        self._build = Build(table.snapshot(), policy.settings, earlier, self._on_built, background=background)
 
     def keeper(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Callable[[Rows], Mask]:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""
