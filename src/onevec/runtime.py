@@ -69,7 +69,15 @@ class AsyncRuntime:
         work = self._threads.submit(function, *args, **kwargs)
         self._running.add(work)
         work.add_done_callback(self._running.discard)
-        return await asyncio.wrap_future(work)
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            # A call that has begun can't be stopped: without waiting, a cancelled write could come after a later call.
+            if not work.done():
+                ended = asyncio.wrap_future(work)
+                await asyncio.wait([ended])
+                _ = ended.cancelled() or ended.exception()  # taken note of
+            raise
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -156,8 +156,8 @@ def test_gather_is_cancelled_as_a_whole() -> None:
     asyncio.run(in_a_loop(use))
 
 
-def test_close_waits_for_what_can_not_be_stopped() -> None:
-    """Work whose caller was cancelled goes on in its thread: `close` ends after it, without holding up the loop."""
+def test_what_can_not_be_stopped_is_waited_for() -> None:
+    """A cancelled call ends when its work has, and so does `close`: nothing comes later; the loop isn't held up."""
     gate = threading.Event()
     done = threading.Event()
 
@@ -173,15 +173,16 @@ def test_close_waits_for_what_can_not_be_stopped() -> None:
         queued = asyncio.create_task(io.offload(done.is_set))
         await running.wait()
         call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
         closing = asyncio.create_task(io.close())
         for _ in range(100):
             await asyncio.sleep(0)
+        assert not call.done()
         assert not closing.done()
         gate.set()
-        await closing
+        with pytest.raises(asyncio.CancelledError):
+            await call
         assert done.is_set()
+        await closing
         assert await queued is True
 
     asyncio.run(main())
