@@ -23,11 +23,7 @@ class Metric(StrEnum):
     MANHATTAN = "manhattan"
 
 
-def score_of(metric: Metric, distance: float) -> float:
-    """Return the score that belongs to a distance: higher is nearer."""
-    return SCORES[metric](distance)
-
-
+# The score that belongs to a distance: higher is nearer.
 SCORES: Mapping[Metric, Callable[[float], float]] = {
     Metric.COSINE: lambda distance: 1.0 - distance,
     Metric.DOT: lambda distance: 0.0 - distance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,14 @@ from onevec.errors import StoreClosed
 from onevec.local.table import Mask, Matrix, VectorTable
 from onevec.testing.samples import matrix
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 COUNT, DIMENSION = 2000, 16
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    """What a store started ends with it."""
-    before = set(threading.enumerate())
-    yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=10)
-        assert not thread.is_alive(), thread.name
 
 
 def in_a_loop(test: Callable[[str], Coroutine[Any, Any, None]]) -> Callable[[str], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -13,15 +13,7 @@ import onevec
 from onevec import Document
 from onevec.runtime import BlockingRuntime, drained, run
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    """Every thread that a test's runtimes started comes to its end."""
-    before = set(threading.enumerate())
-    yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=10)
-        assert not thread.is_alive(), thread.name
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 async def answer(value: int) -> int:

@@ -8,10 +8,9 @@ Each chunk's metadata says where it is from: `path`, `start_line`, `end_line`, `
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from onevec.documents import CollectionInfo, Document, Page, WriteReport
 from onevec.filters import FilterLike
@@ -20,7 +19,7 @@ from onevec.ingest.files import find_files
 from onevec.ingest.pieces import IngestOptions
 from onevec.ingest.reconciliation import reconcile
 from onevec.ingest.report import IngestReport, SkippedRow
-from onevec.runtime import BlockingRuntime, run
+from onevec.runtime import AsyncRuntime, BlockingRuntime, run
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["IngestReport", "SkippedRow", "ingest", "ingest_async"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 
@@ -110,9 +107,12 @@ async def ingest_async(
         vector_field=vector_field,
         metadata_fields=metadata_fields,
     )
-    io = _InThreads()
-    listing = await io.offload(find_files, paths)
-    return await reconcile(collection, listing, Contents(options), io, on_progress)
+    io = AsyncRuntime()
+    try:
+        listing = await io.offload(find_files, paths)
+        return await reconcile(collection, listing, Contents(options), io, on_progress)
+    finally:
+        await io.close()
 
 
 def _options(
@@ -132,17 +132,6 @@ def _options(
         vector_field=vector_field,
         metadata_fields=None if metadata_fields is None else frozenset(metadata_fields),
     )
-
-
-class _InThreads:
-    """Runs blocking code in worker threads."""
-
-    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        task = asyncio.create_task(asyncio.to_thread(function, *args, **kwargs))
-        try:
-            return await asyncio.shield(task)
-        finally:  # a thread can't be stopped: when cancelled, let it end before its file is closed
-            await asyncio.wait([task])
 
 
 class _InPlace:

@@ -67,7 +67,7 @@ class Build:
         try:
             if background:
                 use_one_thread()
-            graph = Graph(table.vectors_from(0).shape[1], table.metric, settings) if earlier is None else earlier.copy()
+            graph = Graph(table.dimension, table.metric, settings) if earlier is None else earlier.copy()
             if earlier is None:
                 graph.learn(table.vectors_from(0))
             while graph.size < table.size:

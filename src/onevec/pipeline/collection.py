@@ -7,14 +7,13 @@ from typing import Self
 from onevec.adapter import Place
 from onevec.documents import Progress
 from onevec.errors import NamespaceDenied, OnevecError
-from onevec.pipeline.reads import PAGE, Reads
 from onevec.pipeline.searches import Searches
 from onevec.pipeline.verbs import named, verb
 from onevec.pipeline.writes import Writes
 from onevec.validate import checked_namespace
 
 
-class CollectionPipeline(Writes, Reads, Searches):
+class CollectionPipeline(Writes, Searches):
     """All verbs, and the namespaces."""
 
     def in_namespace(self, name: str) -> Self:
@@ -69,6 +68,3 @@ class CollectionPipeline(Writes, Reads, Searches):
 
     def __str__(self) -> str:
         return f"{self.info.name!r} of {self.store.engine}, namespace {self.namespace!r}"
-
-
-__all__ = ["PAGE", "CollectionPipeline"]

@@ -16,7 +16,7 @@ from onevec.filters import Filter, FilterLike, conditions
 from onevec.lower import split, unsupported
 from onevec.metrics import SCORES
 from onevec.pipeline.options import SearchOptions
-from onevec.pipeline.target import Target
+from onevec.pipeline.reads import Reads
 from onevec.pipeline.verbs import verb
 from onevec.validate import checked_count, checked_ids, checked_score
 
@@ -32,7 +32,7 @@ class _Search(NamedTuple):
     rest: Filter | None
 
 
-class Searches(Target):
+class Searches(Reads):
     """The verbs that search."""
 
     @verb
@@ -101,15 +101,8 @@ class Searches(Target):
 
     async def _scanned(self, rest: Filter, native: Filter | None) -> frozenset[str]:
         """The ids of the documents that match both: the engine runs one part, this process the other."""
-        allowed: list[str] = []
-        after: str | None = None
-        while True:
-            documents, after = await self.call(
-                "scan", self.adapter.page, self._place, filter=native, after=after, limit=1000, include_vectors=False
-            )
-            allowed += (document.id for document in documents if matches(rest, document.metadata))
-            if after is None:
-                return frozenset(allowed)
+        pages = self._pages(native, None, include_vectors=False)
+        return frozenset([doc.id async for page in pages for doc in page if matches(rest, doc.metadata)])
 
     async def _with_vector(self, search: _Search) -> _Search:
         """The search with its text embedded, if it is to be searched for by its vector."""
