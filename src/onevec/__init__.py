@@ -33,10 +33,11 @@ from onevec.trace import Event
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection, AsyncStore
+    from onevec.collection import Collection
     from onevec.filter_syntax import parse_filter
     from onevec.opening import connect, connect_async
     from onevec.registry import engines, register
-    from onevec.store import Collection, Store
+    from onevec.store import Store
 
 __version__ = "0.1.0"
 
@@ -44,7 +45,7 @@ __version__ = "0.1.0"
 _LATER = {
     "AsyncCollection": "onevec.aio",
     "AsyncStore": "onevec.aio",
-    "Collection": "onevec.store",
+    "Collection": "onevec.collection",
     "Store": "onevec.store",
     "connect": "onevec.opening",
     "connect_async": "onevec.opening",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 from onevec.capabilities import Capabilities
-from onevec.documents import CollectionInfo, Document, Health, Metadata, Stats
+from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Metadata, Stats
 from onevec.errors import OnevecError
 from onevec.filters import Filter
 from onevec.runtime import Runtime
@@ -99,6 +99,8 @@ class Request(NamedTuple):
         ids: Only these documents; None for all.
         exact: Whether an approximate index must not be used.
         include_vectors: Whether the hits carry their vectors.
+        ef_search: How many candidates an HNSW graph keeps during this search; None for the engine's choice.
+        nprobe: How many lists of an inverted file this search reads; None for the engine's choice.
     """
 
     vector: npt.NDArray[np.float32] | None
@@ -108,6 +110,8 @@ class Request(NamedTuple):
     ids: frozenset[str] | None = None
     exact: bool = False
     include_vectors: bool = False
+    ef_search: int | None = None
+    nprobe: int | None = None
 
 
 # A hit as an adapter gives it: a document, and the distance of a vector search or the score of a text search.
@@ -209,6 +213,10 @@ class Adapter(ABC, Generic[OptionsT]):
     @abstractmethod
     async def health(self) -> Health:
         """How the engine is; `response_time` is filled in by the core."""
+
+    async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        """Index the collection's vectors this way from now on, in all its namespaces, and remember it in the engine."""
+        raise NotImplementedError
 
     async def optimize(self, place: Place) -> None:
         """Do now what makes later reads fast."""

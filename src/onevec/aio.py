@@ -11,10 +11,13 @@ from onevec.documents import (
     CollectionInfo,
     Document,
     Health,
+    IndexKind,
+    IndexSettings,
     Metadata,
     Mode,
     Page,
     Progress,
+    Quantization,
     SearchQuery,
     SearchResult,
     Stats,
@@ -218,9 +221,13 @@ class AsyncCollection:
         exact: bool = False,
         include_vectors: bool = False,
         on_unsupported: Literal["error", "scan"] = "error",
+        ef_search: int | None = None,
+        nprobe: int | None = None,
     ) -> SearchResult:
         """Return the best hits, by score, ties by id."""
-        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        options = SearchOptions(
+            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+        )
         return await self._core.search(query, options)
 
     async def search_batch(
@@ -235,9 +242,13 @@ class AsyncCollection:
         exact: bool = False,
         include_vectors: bool = False,
         on_unsupported: Literal["error", "scan"] = "error",
+        ef_search: int | None = None,
+        nprobe: int | None = None,
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
-        options = SearchOptions(top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported)
+        options = SearchOptions(
+            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+        )
         return await self._core.search_batch(queries, options)
 
     async def explain(
@@ -250,9 +261,11 @@ class AsyncCollection:
         mode: Mode = "vector",
         exact: bool = False,
         on_unsupported: Literal["error", "scan"] = "error",
+        ef_search: int | None = None,
+        nprobe: int | None = None,
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
-        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported)
+        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported, ef_search, nprobe)
         return await self._core.explain(query, options)
 
     def namespace(self, name: str) -> AsyncCollection:
@@ -275,8 +288,33 @@ class AsyncCollection:
         """Return how much is in this namespace."""
         return await self._core.stats()
 
+    async def create_index(
+        self,
+        kind: IndexKind = "hnsw",
+        *,
+        m: int | None = None,
+        ef_construction: int | None = None,
+        quantization: Quantization | None = None,
+        lists: int | None = None,
+        subvectors: int | None = None,
+        bits: int | None = None,
+        factory: str | None = None,
+    ) -> None:
+        """Index the collection's vectors this way from now on, and this namespace now; see the sync `Collection`."""
+        settings = IndexSettings(
+            kind=kind,
+            m=m,
+            ef_construction=ef_construction,
+            quantization=quantization,
+            lists=lists,
+            subvectors=subvectors,
+            bits=bits,
+            factory=factory,
+        )
+        await self._core.create_index(settings)
+
     async def optimize(self) -> None:
-        """Do now what makes later reads fast, such as writing the full-text index."""
+        """Do now what makes later reads fast, such as building the index of the vectors and of the texts."""
         await self._core.optimize()
 
     async def flush(self) -> None:

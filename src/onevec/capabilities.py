@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from onevec.documents import IndexKind
 from onevec.filters import Op
 from onevec.metrics import Metric
 
@@ -25,6 +26,9 @@ class Capabilities:
         max_batch_bytes: Bytes in one request; None for any number.
         max_top_k: Hits of one search; None for any number.
         max_dimension: Numbers in one vector; None for any number.
+        index_kinds: The kinds of index that `create_index` makes.
+        index_settings: The settings of an index that `create_index` takes, such as `"m"`.
+        search_settings: The settings of an index that a search takes: `"ef_search"`, `"nprobe"`.
         durability: What a returned write means for the documents, in a sentence.
         consistency: When the next read sees it, in a sentence.
     """
@@ -42,5 +46,8 @@ class Capabilities:
     max_batch_bytes: int | None = None
     max_top_k: int | None = None
     max_dimension: int | None = None
+    index_kinds: frozenset[IndexKind] = frozenset()
+    index_settings: frozenset[str] = frozenset()
+    search_settings: frozenset[str] = frozenset()
     durability: str
     consistency: str

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Vector: TypeAlias = "Sequence[float] | npt.NDArray[np.floating]"
 Metadata: TypeAlias = dict[str, Any]  # Any: a JSON object, and datetimes
 Mode: TypeAlias = Literal["vector", "text"]
+IndexKind: TypeAlias = Literal["flat", "hnsw", "ivf_flat", "ivf_pq", "factory"]
+Quantization: TypeAlias = Literal["none", "float16", "int8"]
 Progress: TypeAlias = Callable[[int, int | None], None]  # called with what is done, and of how much, if that is known
 
 
@@ -217,6 +219,20 @@ class CollectionInfo:
     metric: Metric
     embedder: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSettings:
+    """How a collection's vectors are indexed; see `Collection.create_index`. None where the engine is to choose."""
+
+    kind: IndexKind = "hnsw"
+    m: int | None = None
+    ef_construction: int | None = None
+    quantization: Quantization | None = None
+    lists: int | None = None
+    subvectors: int | None = None
+    bits: int | None = None
+    factory: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def test_a_bug_is_one_line_and_the_traceback_on_request(
     def broken(*_: object, **__: object) -> int:
         raise ZeroDivisionError("half\na message")
 
-    monkeypatch.setattr("onevec.store.Collection.count", broken)
+    monkeypatch.setattr("onevec.collection.Collection.count", broken)
     cli("count").fails(1, "ZeroDivisionError: half a message", "ONEVEC_DEBUG=1")
     monkeypatch.setenv("ONEVEC_DEBUG", "1")
     run = cli("count")
@@ -142,7 +142,7 @@ def test_ctrl_c_is_quiet(cli: Cli, papers: Path, monkeypatch: pytest.MonkeyPatch
     def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onevec.store.Collection.count", interrupted)
+    monkeypatch.setattr("onevec.collection.Collection.count", interrupted)
     run = cli("count")
     assert (run.code, run.out, run.err) == (130, "", "")
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 import onevec
-from onevec.store import Collection
+from onevec.collection import Collection
 
 State = dict[str, tuple[Any, ...]]
 

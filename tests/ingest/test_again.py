@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from onevec import Document
+from onevec.collection import Collection
 from onevec.errors import EmbeddingFailed, InvalidInput
 from onevec.ingest import IngestReport, ingest
-from onevec.store import Collection
 
 pytestmark = pytest.mark.usefixtures("folder")
 

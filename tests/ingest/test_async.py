@@ -11,9 +11,9 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 import onevec
+from onevec.collection import Collection
 from onevec.errors import InvalidInput
 from onevec.ingest import IngestReport, ingest, ingest_async
-from onevec.store import Collection
 
 
 def make(folder: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from onevec import Document
+from onevec.collection import Collection
 from onevec.ingest import ingest
-from onevec.store import Collection
 
 VERBS = ("upsert", "update", "delete", "get_many", "page", "count")
 StateOf = Callable[[Collection], dict[str, Any]]

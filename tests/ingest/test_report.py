@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from onevec.collection import Collection
 from onevec.ingest import ingest
-from onevec.store import Collection
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from onevec import Document
+from onevec.collection import Collection
 from onevec.ingest import IngestReport, ingest
 from onevec.ingest.reading import BLOCK
 from onevec.ingest.rows import number_or_text
-from onevec.store import Collection
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -17,9 +17,9 @@ from onevec.cli.output import hit_json, print_json, progress
 from onevec.cli.stores import open_store, shown
 
 if TYPE_CHECKING:
+    from onevec.collection import Collection
     from onevec.documents import Document, Mode, SearchResult
     from onevec.embedders import Embedder
-    from onevec.store import Collection
 
 URL = "sqlite:///onevec-demo.db"
 COLLECTION = "stdlib"

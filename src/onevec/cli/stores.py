@@ -12,8 +12,9 @@ from onevec.cli.failures import UsageError
 from onevec.errors import CollectionNotFound, InvalidFilter, StoreNotFound
 
 if TYPE_CHECKING:
+    from onevec.collection import Collection
     from onevec.filters import Filter
-    from onevec.store import Collection, Store
+from onevec.store import Store
 
 DEFAULT_URL = "sqlite:///onevec.db"
 _NAMED = 20

@@ -17,9 +17,10 @@ from onevec.cli.stores import filter_of, open_collection, open_store, target_of
 from onevec.cli.text import lines
 
 if TYPE_CHECKING:
+    from onevec.collection import Collection
     from onevec.documents import CollectionInfo
     from onevec.ingest import IngestReport
-    from onevec.store import Collection, Store
+from onevec.store import Store
 
 COLLECTION = "documents"
 EMBEDDER = "wordllama"

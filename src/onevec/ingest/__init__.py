@@ -23,8 +23,8 @@ from onevec.runtime import AsyncRuntime, BlockingRuntime, run
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection
+    from onevec.collection import Collection
     from onevec.documents import Progress
-    from onevec.store import Collection
 
 __all__ = ["IngestReport", "SkippedRow", "ingest", "ingest_async"]
 

@@ -7,13 +7,14 @@ from typing import Self
 from onevec.adapter import Place
 from onevec.documents import Progress
 from onevec.errors import NamespaceDenied, OnevecError
+from onevec.pipeline.indexes import Indexes
 from onevec.pipeline.searches import Searches
 from onevec.pipeline.verbs import named, verb
 from onevec.pipeline.writes import Writes
 from onevec.validate import checked_namespace
 
 
-class CollectionPipeline(Writes, Searches):
+class CollectionPipeline(Writes, Searches, Indexes):
     """All verbs, and the namespaces."""
 
     def in_namespace(self, name: str) -> Self:

@@ -20,3 +20,5 @@ class SearchOptions(NamedTuple):
     exact: bool
     include_vectors: bool
     on_unsupported: Literal["error", "scan"]
+    ef_search: int | None = None
+    nprobe: int | None = None

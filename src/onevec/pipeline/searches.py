@@ -112,7 +112,7 @@ class Searches(Reads):
         return search._replace(request=search.request._replace(vector=vector))
 
     def _checked(self, query: Query, options: SearchOptions) -> _Search:
-        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported = options
+        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe = options
         text: str | None = None
         vector: Vector | None = None
         if isinstance(query, SearchQuery):
@@ -135,6 +135,8 @@ class Searches(Reads):
             ids=None if ids is None else frozenset(checked_ids(ids)),
             exact=exact,
             include_vectors=include_vectors,
+            ef_search=None if ef_search is None else self._setting("ef_search", ef_search),
+            nprobe=None if nprobe is None else self._setting("nprobe", nprobe),
         )
         to_embed = text if mode == "vector" and vector is None else None
         return _Search(to_embed, request, None if min_score is None else checked_score(min_score), rest)
@@ -164,6 +166,11 @@ class Searches(Reads):
         if most is not None and top_k > most:
             raise Unsupported(f"{self.engine} gives up to {most} hits, got top_k={top_k}; page() and scan() give more")
         return top_k
+
+    def _setting(self, name: str, value: int) -> int:
+        if name not in self.store.capabilities.search_settings:
+            raise Unsupported(f"a search of {self.engine} has no {name}; leave it out")
+        return checked_count(value, name)
 
     def _split(self, filter: FilterLike | None, on_unsupported: str) -> tuple[Filter | None, Filter | None]:
         """What the engine filters, and what Python must."""

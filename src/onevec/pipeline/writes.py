@@ -124,14 +124,6 @@ class Writes(Target):
     async def clear(self) -> int:
         return await self.call("clear", self.adapter.clear, self._place)
 
-    @verb
-    async def flush(self) -> None:
-        await self.call("flush", self.adapter.flush, self._place)
-
-    @verb
-    async def optimize(self) -> None:
-        await self.call("optimize", self.adapter.optimize, self._place)
-
     async def _write(self, rows: Rows, *, wait: bool) -> Failures:
         if not len(rows):
             return []

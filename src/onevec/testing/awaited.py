@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self, cast
 
 from onevec.aio import AsyncCollection, AsyncStore
-from onevec.store import Collection, Store
+from onevec.collection import Collection
+from onevec.store import Store
 
 
 def awaited(store: Store) -> AsyncStore:

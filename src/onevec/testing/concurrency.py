@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from onevec.aio import AsyncCollection, AsyncStore
-from onevec.store import Collection
+from onevec.collection import Collection
 from onevec.testing.awaited import awaited
 from onevec.testing.samples import contents, counted, doc, matrix, undated
 from onevec.testing.site import Site, contract

@@ -10,9 +10,10 @@ import pytest
 import onevec
 from onevec.aio import AsyncCollection, AsyncStore
 from onevec.capabilities import Capabilities
+from onevec.collection import Collection
 from onevec.documents import Health, Stats
 from onevec.errors import ConfigError, StoreClosed, UnknownEngine
-from onevec.store import Collection, Store
+from onevec.store import Store
 from onevec.testing.samples import after, contents, doc, matrix, vector_of
 from onevec.testing.site import Site, contract
 

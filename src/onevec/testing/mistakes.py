@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from onevec.aio import AsyncCollection, AsyncStore
+from onevec.collection import Collection
 from onevec.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -23,7 +24,7 @@ from onevec.errors import (
     OnevecError,
     PartialWrite,
 )
-from onevec.store import Collection, Store
+from onevec.store import Store
 from onevec.testing.samples import contents, doc
 from onevec.testing.site import contract
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from onevec.aio import AsyncCollection, AsyncStore
+from onevec.collection import Collection
 from onevec.documents import SearchQuery
 from onevec.errors import InvalidName, NamespaceDenied, OnevecError
-from onevec.store import Collection
 from onevec.testing.samples import assert_refused, case, contents, doc, ids_of
 from onevec.testing.site import contract
 
