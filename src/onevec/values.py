@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +60,7 @@ def microseconds(moment: datetime) -> int:
     return (as_utc(moment) - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=1024)  # documents written together have one time
 def moment_at(micros: int) -> datetime:
     """Return the UTC datetime that lies so many microseconds after 1970."""
     return EPOCH + timedelta(microseconds=micros)

@@ -38,7 +38,7 @@ def metadata(row: int) -> dict[str, Any]:
 def prefer_graph(space: SearchSpace) -> None:
     """Let an exact search count as slow: at this size it never is."""
     assert space._plan is not None
-    space._plan = replace(space._plan, scan_seconds=1.0)
+    space._plan = replace(space._plan, scan_seconds=1.0, pick_seconds=1.0)
     assert space._plan.beam(10, len(space.table), space.table.size) is not None
 
 
@@ -58,7 +58,7 @@ class Searched:
             build.wait()
             assert build.error is None
             assert build.result is not None
-            assert build.result.ef is not None
+            assert build.result.beams
         self.space.search(self.vectors[0], 1, None, None, exact=True)
         prefer_graph(self.space)
 

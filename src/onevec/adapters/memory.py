@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.capabilities import Capabilities
-from onevec.documents import CollectionInfo, Document, Health, Stats
+from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionNotFound, OnevecError
 from onevec.filters import Filter, Op
+from onevec.local.graph import GraphSettings
 from onevec.local.records import Records, plan
 from onevec.local.space import GraphPolicy
 from onevec.metrics import Metric
@@ -40,6 +41,9 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         shared=False,
         atomic_batches=True,
         ordered_scan=True,
+        index_kinds=frozenset({"flat", "hnsw"}),
+        index_settings=frozenset({"m", "ef_construction", "quantization"}),
+        search_settings=frozenset({"ef_search"}),
         durability="Nothing outlives the process.",
         consistency="The next read of this store sees every write that has returned.",
     )
@@ -118,6 +122,17 @@ class MemoryAdapter(Adapter[MemoryOptions]):
     async def health(self) -> Health:
         return Health("healthy", self.name, None, 0.0)
 
+    async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        kept = self._kept(collection)
+        kept.policy = None if settings.kind == "flat" else GraphPolicy(settings=GraphSettings.of(settings))
+
+        def follow() -> None:
+            with self._lock:
+                for space in kept.spaces.values():
+                    space.follow(kept.policy)
+
+        await self._io.offload(follow)
+
     async def optimize(self, place: Place) -> None:
         build = await self._run(place, Records.build)
         if build is not None:
@@ -139,11 +154,11 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         return await self._io.offload(locked)
 
     def _space(self, place: Place) -> Records:
-        spaces = self._kept(place.collection).spaces
-        space = spaces.get(place.namespace)
-        return (
-            space if space is not None else spaces.setdefault(place.namespace, Records(place.collection, GraphPolicy()))
-        )
+        kept = self._kept(place.collection)
+        space = kept.spaces.get(place.namespace)
+        if space is None:
+            space = kept.spaces.setdefault(place.namespace, Records(place.collection, kept.policy))
+        return space
 
     def _kept(self, collection: CollectionInfo) -> _Collection:
         kept = self._collections.get(collection.name)
@@ -156,6 +171,7 @@ class MemoryAdapter(Adapter[MemoryOptions]):
 class _Collection:
     info: CollectionInfo
     spaces: dict[str, Records] = field(default_factory=dict)
+    policy: GraphPolicy | None = field(default_factory=GraphPolicy)
 
 
 def _upsert(records: Records, batch: Batch) -> list[tuple[str, OnevecError]]:

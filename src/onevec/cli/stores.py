@@ -14,7 +14,7 @@ from onevec.errors import CollectionNotFound, InvalidFilter, StoreNotFound
 if TYPE_CHECKING:
     from onevec.collection import Collection
     from onevec.filters import Filter
-from onevec.store import Store
+    from onevec.store import Store
 
 DEFAULT_URL = "sqlite:///onevec.db"
 _NAMED = 20

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onevec.collection import Collection
     from onevec.documents import CollectionInfo
     from onevec.ingest import IngestReport
-from onevec.store import Store
+    from onevec.store import Store
 
 COLLECTION = "documents"
 EMBEDDER = "wordllama"

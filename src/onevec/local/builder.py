@@ -6,12 +6,17 @@ import threading
 import weakref
 from collections.abc import Callable
 
+import numpy as np
+
 from onevec.local.graph import Graph, GraphSettings, use_one_thread
 from onevec.local.planner import Plan, plan
 from onevec.local.table import Rows, VectorTable
 
 # Vectors linked between two looks at whether to stop; some tens of milliseconds.
-_STEP = 64
+_STEP = 512
+
+# Vectors that quantization learns the range of the numbers from.
+_SAMPLE = 20_000
 
 
 class Build:
@@ -67,13 +72,14 @@ class Build:
         try:
             if background:
                 use_one_thread()
-            graph = Graph(table.dimension, table.metric, settings) if earlier is None else earlier.copy()
+            graph = Graph(table.dimension, table.metric, settings) if earlier is None else earlier.twin()
             if earlier is None:
-                graph.learn(table.vectors_from(0))
+                sample = np.arange(0, table.size, max(1, table.size // _SAMPLE))
+                graph.learn(table.vectors_at(sample))
             while graph.size < table.size:
                 if self._cancelled.is_set():
                     return
-                graph.add(table.vectors_from(graph.size)[:_STEP])
+                graph.add(table.vectors_between(graph.size, graph.size + _STEP))
             built = plan(graph, table)
             if on_built is not None and not self._cancelled.is_set():
                 on_built(built, table.rows)

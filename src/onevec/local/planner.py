@@ -9,22 +9,31 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from onevec.local.graph import Graph
-from onevec.local.table import Matrix, Slots, VectorTable
+from onevec.local.table import VectorTable
+from onevec.local.vectors import Matrix
 
-# The recall that a graph must show on a sample, and how wide its searches may get for it.
+T = TypeVar("T")
+Distances = npt.NDArray[np.float64]
+
+# The recall that a graph must show on a sample, how wide its searches may get for it, and for how many hits that is
+# measured: the more hits, or the rarer those that match, the wider.
 RECALL = 0.995
-_BEAMS = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+_BEAMS = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+_DEPTHS = (10, 20, 40, 100, 300)
 _SAMPLE = 64
-_TOP_K = 10
 
-# An exact search among some slots copies their vectors, which takes about so much longer a slot than a product over
-# all of them does.
-_GATHER = 8.0
+# Slots of a search among some, when that is timed.
+_SOME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +42,59 @@ class Plan:
 
     Attributes:
         graph: The graph.
-        ef: The beam that reaches the recall for ten hits; None if none does, and then the graph is of no use.
+        beams: `(hits, beam)`, ascending: how wide a search must be to reach the recall for so many hits. With none,
+            the graph is of no use.
         step_seconds: A graph search's time for each candidate of its beam.
-        scan_seconds: An exact search's time for each slot of the table.
+        scan_seconds: An exact search's time for each slot, when it looks at all of them.
+        pick_seconds: An exact search's time for each slot, when it looks at some.
     """
 
     graph: Graph
-    ef: int | None
+    beams: tuple[tuple[int, int], ...]
     step_seconds: float
     scan_seconds: float
+    pick_seconds: float
 
-    def beam(self, top_k: int, matching: int, size: int) -> int | None:
+    def beam(self, top_k: int, matching: int, size: int, ef_search: int | None = None) -> int | None:
         """Return how wide a graph search must be, or None if an exact search costs less.
 
         Args:
             top_k: How many hits.
             matching: How many of the table's slots match.
             size: How many slots the table has.
+            ef_search: What the caller wants it to be for hits that no filter makes rare.
         """
-        if self.ef is None or matching <= top_k:
+        if matching <= top_k:
             return None
         share = matching / size
-        # Enough for `top_k` matches to be among them but for chance, and three times that: a beam misses of its last.
-        wanted = 3 * (top_k + 3 * math.sqrt(top_k)) / share
-        beam = min(math.ceil(max(self.ef, self.ef * top_k / (2 * _TOP_K), wanted if share < 1 else 0)), self.graph.size)
-        scanned = min(size, matching * _GATHER)
-        tail = (size - self.graph.size) * share
-        by_graph = beam * self.step_seconds + tail * _GATHER * self.scan_seconds
-        return beam if by_graph < scanned * self.scan_seconds else None
+        # How many of the nearest hold `top_k` that match, but for chance.
+        depth = top_k if share == 1 else (top_k + 3 * math.sqrt(top_k)) / share
+        beam = self._reaching(depth) if ef_search is None else max(ef_search, math.ceil(depth))
+        if beam is None:
+            return None
+        if ef_search is not None and share == 1:
+            return min(beam, self.graph.size)
+        by_graph = beam * self.step_seconds + (size - self.graph.size) * share * self.pick_seconds
+        exact = min(size * self.scan_seconds, matching * self.pick_seconds)
+        return min(beam, self.graph.size) if by_graph < exact else None
+
+    def measured(self) -> dict[str, Any]:  # Any: JSON values
+        """Everything but the graph, by name."""
+        return {
+            "beams": self.beams,
+            "step_seconds": self.step_seconds,
+            "scan_seconds": self.scan_seconds,
+            "pick_seconds": self.pick_seconds,
+        }
+
+    def _reaching(self, depth: float) -> int | None:
+        """The beam for so many hits, between those that were measured."""
+        below, narrow = 0, self.beams[0][1] if self.beams else 0
+        for above, wide in self.beams:
+            if depth <= above:
+                return math.ceil(narrow + (wide - narrow) * (depth - below) / (above - below))
+            below, narrow = above, wide
+        return None
 
 
 def plan(graph: Graph, table: VectorTable) -> Plan:
@@ -69,28 +103,43 @@ def plan(graph: Graph, table: VectorTable) -> Plan:
     The sample's queries are stored vectors and mixtures of two of them: on the data, and off it.
     """
     random = np.random.default_rng(0)
-    vectors = table.vectors_from(0)
-    pairs = random.choice(table.live.nonzero()[0], (_SAMPLE, 2))
-    weights = random.uniform(0.5, 1.0, (_SAMPLE, 1)).astype(np.float32)
-    queries: Matrix = vectors[pairs[:, 0]] * weights + vectors[pairs[:, 1]] * (1 - weights)
+    live = table.live.nonzero()[0]
+    pairs = random.choice(live, (_SAMPLE, 2))
+    weights = random.uniform(0.75, 1.0, (_SAMPLE, 1)).astype(np.float32)
+    queries: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
     queries = queries[queries.any(axis=1)]
-    started = time.perf_counter()
-    exact = [set(table.search(query, _TOP_K)[0].tolist()) for query in queries]
-    scan_seconds = (time.perf_counter() - started) / len(queries) / table.size
-    seconds = 0.0
-    for ef in _BEAMS:
+    exact, scan_seconds = _timed(queries, lambda query: np.sort(table.search(query, _DEPTHS[-1])[1]))
+    some = np.unique(random.choice(live, min(_SOME, max(1, table.size // 8))))
+    _, pick_seconds = _timed(queries, lambda query: table.search(query, _DEPTHS[0], slots=some))
+    costs = scan_seconds / table.size, pick_seconds / len(some)
+
+    beams: list[tuple[int, int]] = []
+    step_seconds = 0.0
+    for beam in _BEAMS:
+        found, seconds = _timed(queries, partial(graph.nearest, ef=beam))
+        step_seconds = step_seconds if beams else seconds / beam
+        distances = [
+            np.sort(table.best_of(query, _DEPTHS[-1], slots[table.live[slots]])[1])
+            for query, slots in zip(queries, found, strict=True)
+        ]
+        while len(beams) < len(_DEPTHS) and _recall(distances, exact, _DEPTHS[len(beams)]) >= RECALL:
+            beams.append((_DEPTHS[len(beams)], beam))
+    return Plan(graph, tuple(beams), step_seconds, *costs)
+
+
+def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
+    """The results of each query, and the median of the seconds it took."""
+    found: list[T] = []
+    seconds: list[float] = []
+    for query in queries:
         started = time.perf_counter()
-        found = [graph.nearest(query, ef) for query in queries]
-        seconds = (time.perf_counter() - started) / len(queries) / ef
-        if _recall(table, queries, found, exact) >= RECALL:
-            return Plan(graph, ef, seconds, scan_seconds)
-    return Plan(graph, None, seconds, scan_seconds)
+        found.append(search(query))
+        seconds.append(time.perf_counter() - started)
+    return found, median(seconds)
 
 
-def _recall(table: VectorTable, queries: Matrix, found: list[Slots], exact: list[set[int]]) -> float:
+def _recall(found: list[Distances], exact: list[Distances], depth: int) -> float:
     """The share of the exact nearest that are found; of those as near as the last of them, any will do."""
-    hits = 0
-    for query, slots, wanted in zip(queries, found, exact, strict=True):
-        rows, _ = table.best_of(query, _TOP_K, slots[table.live[slots]])
-        hits += min(len(wanted & set(rows.tolist())), _TOP_K)
-    return hits / sum(min(len(wanted), _TOP_K) for wanted in exact)
+    nearest = [some[:depth] for some in exact]
+    hits = sum(int(np.count_nonzero(some[:depth] <= best[-1])) for some, best in zip(found, nearest, strict=True))
+    return hits / sum(map(len, nearest))

@@ -15,8 +15,9 @@ from onevec.errors import DocumentNotFound, OnevecError
 from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.space import GraphPolicy, SearchSpace
-from onevec.local.table import Matrix, Rows
+from onevec.local.table import Rows
 from onevec.local.text import TextIndex, match_expression
+from onevec.local.vectors import Matrix
 from onevec.patch import copied, merge_patch
 from onevec.values import moment_at
 
@@ -144,7 +145,12 @@ class Records:
         pairs: Iterable[tuple[int, float]]
         if request.vector is not None:
             nearest, distances = self._found.search(
-                request.vector, request.top_k, request.filter, rows, exact=request.exact
+                request.vector,
+                request.top_k,
+                request.filter,
+                rows,
+                exact=request.exact,
+                ef_search=request.ef_search,
             )
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         else:
@@ -163,6 +169,10 @@ class Records:
             memory_bytes=self._found.memory_bytes,
             updated_at=max((record.updated for record in self._by_row.values()), default=None),
         )
+
+    def follow(self, policy: GraphPolicy | None) -> None:
+        """Build graphs this way from now on; None for never."""
+        self._found.follow(policy)
 
     def build(self) -> Build | None:
         """Start to bring the graph up to date; return what to wait for, None if there is nothing to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 
 import numpy as np
@@ -15,11 +16,21 @@ from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
 from onevec.local.graph import METRICS, GraphSettings
 from onevec.local.planner import Plan
-from onevec.local.table import Mask, Matrix, Rows, Slots, VectorTable
+from onevec.local.table import Mask, Rows, VectorTable
+from onevec.local.vectors import Matrix, Slots
 from onevec.metrics import Metric
 
 # Dead slots are dropped when they are this many and half of all.
 _COMPACT_FROM = 1024
+
+# Vectors of fewer numbers together are searched exactly in a fraction of a millisecond.
+GRAPH_FROM = 2_000_000
+
+# Candidates for each hit, when they are chosen by quantized vectors and measured with the exact ones.
+_SPARE = 4
+
+# Filters whose matches are kept until a row is added or removed.
+_KNOWN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +42,32 @@ class GraphPolicy:
         tail: When this share of the slots is not in the graph yet.
         dead: When this share of the graph's slots is dead; then anew.
         settings: How it is built.
+        lean: Whether the vectors that it covers leave the memory.
     """
 
-    from_numbers: int = 8_000_000
+    from_numbers: int = GRAPH_FROM
     tail: float = 0.1
     dead: float = 0.3
     settings: GraphSettings = field(default_factory=GraphSettings)
+    lean: bool = False
+
+
+class Matches:
+    """The live slots that match a filter.
+
+    Attributes:
+        mask: Which slots they are, of shape (size,).
+        count: How many they are.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        self.count = int(np.count_nonzero(mask))
+
+    @cached_property
+    def slots(self) -> Slots:
+        """Their numbers, ascending."""
+        return self.mask.nonzero()[0]
 
 
 class SearchSpace:
@@ -48,6 +79,7 @@ class SearchSpace:
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
         policy: When a graph is built; None for never.
         on_built: Called in the background with a graph's plan and the rows of its slots, as to save them.
+        fetch: Gives the vectors of rows that have left the memory, of any thread; None if they can't be had again.
     """
 
     def __init__(
@@ -56,16 +88,21 @@ class SearchSpace:
         metric: Metric,
         read: Callable[[Rows], Iterable[tuple[int, Metadata]]],
         policy: GraphPolicy | None = None,
+        *,
         on_built: Callable[[Plan, Rows], None] | None = None,
+        fetch: Callable[[Rows], Matrix] | None = None,
     ) -> None:
         self.table = VectorTable(dimension, metric)
         self._read = read
         self._columns = FilterColumns(self._slots_with_metadata)
-        self._policy = policy if metric in METRICS and find_spec("faiss") else None
+        self._policy: GraphPolicy | None = None
         self._on_built = on_built
+        self._fetch = fetch
         self._plan: Plan | None = None
         self._build: Build | None = None
         self._searches = 0
+        self._known: dict[Filter | None, Matches] = {}
+        self.follow(policy)
 
     @property
     def memory_bytes(self) -> int:
@@ -75,6 +112,7 @@ class SearchSpace:
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before."""
+        self._known.clear()
         self.table.append(rows, vectors)
 
     @property
@@ -82,14 +120,23 @@ class SearchSpace:
         """Whether a graph can be built, or restored."""
         return self._policy is not None
 
+    def follow(self, policy: GraphPolicy | None) -> None:
+        """Build graphs this way from now on, and let go of one that was built another way."""
+        policy = policy if self.table.metric in METRICS and find_spec("faiss") else None
+        if policy != self._policy:
+            self.close()
+            self._plan, self._policy = None, policy
+
     def read(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add ascending rows, of which the first may have their slots from `restore`."""
+        self._known.clear()
         known = int(np.searchsorted(rows, self.table.rows[-1], side="right")) if self.table.size else 0
         self.table.fill(rows[:known], vectors[:known])
         self.table.append(rows[known:], vectors[known:])
 
     def remove(self, rows: Sequence[int] | Rows) -> None:
         """Remove those of the rows that are here."""
+        self._known.clear()
         self.table.remove(rows)
         if self.table.dead >= _COMPACT_FROM and self.table.dead * 2 > self.table.size:
             self.close()
@@ -112,22 +159,48 @@ class SearchSpace:
         return self.table.rows[self.table.live if mask is None else mask & self.table.live]
 
     def search(
-        self, query: Matrix, top_k: int, filter: Filter | None, rows: Sequence[int] | Rows | None, *, exact: bool
+        self,
+        query: Matrix,
+        top_k: int,
+        filter: Filter | None,
+        rows: Sequence[int] | Rows | None,
+        *,
+        exact: bool,
+        ef_search: int | None = None,
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return the rows and distances of the nearest, as `VectorTable.search` does; by the graph where that pays."""
-        mask = self.mask(filter, rows)
+        matches = self._matches(filter, rows)
         self._searches += 1
         self._adopt()
-        if self._plan is not None and not exact:
-            slots = self._near(self._plan, query, top_k, mask)
+        table = self.table
+        if self._plan is not None and not exact and not table.wide:
+            slots = self._near(self._plan, query, top_k, matches, ef_search)
+            if slots is None and table.absent:
+                slots = self._near_by_scan(self._plan, query, top_k, matches)
             if slots is not None:
-                return self.table.best_of(query, top_k, slots)
-        return self.table.search(query, top_k, mask)
+                return table.best_of(query, top_k, slots)
+        if matches is None:
+            return table.search(query, top_k)
+        if table.prefers_slots(matches.count, top_k):
+            return table.search(query, top_k, slots=matches.slots)
+        return table.search(query, top_k, matches.mask)
 
-    def restore(self, plan: Plan, rows: Rows) -> None:
-        """Take a graph that was saved, and give the rows of its slots their places; `read` brings those that exist."""
+    def restore(self, plan: Plan, rows: Rows) -> bool:
+        """Take a graph that was saved, and give the rows of its slots their places.
+
+        Returns:
+            Whether their vectors are to stay out of memory: `revive` then brings those to life that exist, else `read`.
+        """
+        self._known.clear()
         self.table.reserve(rows)
         self._plan = plan
+        self._lighten(plan)
+        return self.table.absent > 0
+
+    def revive(self, rows: Rows) -> None:
+        """Bring rows to life whose vectors stay out of memory."""
+        self._known.clear()
+        self.table.revive(rows)
 
     def build(self) -> Build | None:
         """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
@@ -141,30 +214,63 @@ class SearchSpace:
             self._build.cancel()
             self._build = None
 
-    def _near(self, plan: Plan, query: Matrix, top_k: int, mask: Mask | None) -> Slots | None:
+    def _near(
+        self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None, ef_search: int | None
+    ) -> Slots | None:
         """The slots that may be the nearest that match; None if an exact search is cheaper, or is needed."""
         table = self.table
-        if table.dead:
-            mask = table.live if mask is None else mask & table.live
-        matching = table.size if mask is None else int(np.count_nonzero(mask))
-        beam = plan.beam(top_k, matching, table.size)
-        if beam is None or table.wide:
+        matching = table.size if matches is None else matches.count
+        beam = plan.beam(top_k, matching, table.size, ef_search)
+        if beam is None:
             return None
         slots = plan.graph.nearest(query, beam)
-        tail = np.arange(plan.graph.size, table.size)
-        if len(tail):
-            slots = np.concatenate((slots, tail))
-        if mask is not None:
-            slots = slots[mask[slots]]
+        if plan.graph.size < table.size:
+            slots = np.concatenate((slots, np.arange(plan.graph.size, table.size)))
+        if matches is not None:
+            slots = slots[matches.mask[slots]]
         return slots if len(slots) >= top_k else None
+
+    def _near_by_scan(self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None) -> Slots | None:
+        """The same by what the graph keeps of every vector that matches, where the vectors are not in memory."""
+        table, covered = self.table, plan.graph.size
+        mask = np.ones(table.size, np.bool_) if matches is None else matches.mask
+        slots = plan.graph.nearest_among(query, mask[:covered], _SPARE * top_k)
+        tail = mask[covered:].nonzero()[0] + covered
+        return np.concatenate((slots, tail)) if len(tail) else slots
+
+    def _matches(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Matches | None:
+        """The live slots that match the filter and are among the rows; None for all."""
+        if filter is None and rows is None and not self.table.dead:
+            return None
+        known = None if rows is not None else self._known.pop(filter, None)
+        if known is None:
+            mask = self.mask(filter, rows)
+            if mask is None:
+                mask = self.table.live.copy()
+            elif self.table.dead:
+                mask &= self.table.live
+            known = Matches(mask)
+        if rows is not None:
+            return known
+        self._known[filter] = known
+        if len(self._known) > _KNOWN:
+            del self._known[next(iter(self._known))]  # the one that was not asked for longest
+        return known
 
     def _adopt(self) -> None:
         """Take the graph that the background has finished, and start the next one when it is time."""
         if self._build is not None and not self._build.running:
             self._plan = self._build.result or self._plan
             self._build = None
+            if self._plan is not None:
+                self._lighten(self._plan)
         if self._policy is not None and self._build is None and self._searches > 1:
             self._start(tail=self._policy.tail, background=True)
+
+    def _lighten(self, plan: Plan) -> None:
+        """Let go of the vectors that the graph covers, if that is wanted and they can be had again."""
+        if self._policy is not None and self._policy.lean and self._fetch is not None and plan.beams:
+            self.table.release(plan.graph.size, self._fetch)
 
     def _start(self, *, tail: float, background: bool) -> None:
         policy, table = self._policy, self.table

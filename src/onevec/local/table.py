@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Self, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
+from onevec.local.products import picked_products
+from onevec.local.vectors import Matrix, Slots, Vectors
 from onevec.metrics import Metric
 
-Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-Slots = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
-# Below this share of matching slots, copying them out costs less than a product over all of them (measured at 384
-# dimensions: 5,000 of 50,000 rows copied and multiplied took 0.8 of the product over all 50,000).
-_GATHER_SHARE = 8
+# Below this share of matching slots, reading them here and there costs less than a product over all of them (measured
+# at 384 dimensions: 15,000 of 50,000 rows took 0.9 of the product over all 50,000).
+_PICKED_SHARE = 4
 
 # Float32 products of numbers beyond these overflow or vanish; such tables are searched in float64.
 _LARGEST = 1e15
@@ -44,7 +44,7 @@ class VectorTable:
         self.size = 0
         self.dead = 0
         self._rows: Rows = np.empty(0, np.int64)
-        self._vectors: Matrix = np.empty((0, dimension), np.float32)
+        self._vectors = Vectors(dimension)
         self._norms: npt.NDArray[np.float64] = np.empty(0, np.float64)
         self._scale: Matrix = np.empty(0, np.float32)  # 1 / norm
         self._half_squares: Matrix = np.empty(0, np.float32)  # norm**2 / 2
@@ -58,7 +58,7 @@ class VectorTable:
     @property
     def dimension(self) -> int:
         """How many numbers each vector has."""
-        return int(self._vectors.shape[1])
+        return self._vectors.dimension
 
     @property
     def live(self) -> Mask:
@@ -73,8 +73,8 @@ class VectorTable:
     @property
     def memory_bytes(self) -> int:
         """Bytes that the arrays take."""
-        arrays = (self._rows, self._vectors, self._norms, self._scale, self._half_squares, self._live)
-        return sum(array.nbytes for array in arrays)
+        arrays = (self._rows, self._norms, self._scale, self._half_squares, self._live)
+        return self._vectors.memory_bytes + sum(array.nbytes for array in arrays)
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before, with their vectors."""
@@ -110,54 +110,91 @@ class VectorTable:
 
     def vectors_of(self, rows: Sequence[int] | Rows) -> Matrix:
         """Return a copy of the vectors of rows that are here."""
-        return self._vectors[self.slots_of(rows)]
+        return self._vectors.take(self.slots_of(rows))
 
     def compact(self) -> None:
         """Drop the dead slots. Everything that was built over the slots must be built anew."""
         keep = self.live.nonzero()[0]
         self._rows = self._rows[keep]
-        self._vectors = self._vectors[keep]
+        self._vectors.keep(keep)
         self._norms = self._norms[keep]
         self._scale = self._scale[keep]
         self._half_squares = self._half_squares[keep]
         self._live = np.ones(len(keep), np.bool_)
         self.size, self.dead = len(keep), 0
 
-    def search(self, query: Matrix, top_k: int, mask: Mask | None = None) -> tuple[Rows, npt.NDArray[np.float64]]:
+    def search(
+        self, query: Matrix, top_k: int, mask: Mask | None = None, *, slots: Slots | None = None
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return the row numbers and distances of the nearest rows, in any order.
 
         Args:
             query: float32 of shape (dimension,).
             top_k: How many. Rows as near as the last of them come with it, so that the caller can break the tie.
             mask: The slots to look at, of shape (size,); None for all. Dead slots are never looked at.
+            slots: Or their numbers, without dead ones.
 
         Returns:
             Row numbers (int64) and distances by the metric's definition (float64), both of shape (found,). Distances
             are computed in float64 row by row, so equal vectors have equal distances.
         """
-        if self.dead:
-            mask = self.live if mask is None else mask & self.live
-        slots: Slots | None = None
-        if mask is not None:
-            matching = int(np.count_nonzero(mask))
-            if matching * _GATHER_SHARE < self.size or matching <= top_k:
+        if slots is None and (mask is not None or self.dead):
+            mask = self.live if mask is None else mask & self.live if self.dead else mask
+            if self.prefers_slots(int(np.count_nonzero(mask)), top_k):
                 slots, mask = mask.nonzero()[0], None
         probe = query.astype(np.float64)
         length = math.sqrt(probe.dot(probe))
         return self._best(probe, length, top_k, self._nearest(query, length, top_k, slots, mask))
+
+    def prefers_slots(self, matching: int, top_k: int) -> bool:
+        """Whether `search` is quicker by the numbers of so many slots than by a mask."""
+        return matching * _PICKED_SHARE < self.size or matching <= top_k
 
     def best_of(self, query: Matrix, top_k: int, slots: Slots) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return what `search` would, if these slots were all."""
         probe = query.astype(np.float64)
         return self._best(probe, math.sqrt(probe.dot(probe)), top_k, slots)
 
+    def vectors_between(self, start: int, stop: int) -> Matrix:
+        """Return the vectors of the slots from `start` up to `stop`, dead ones too; a view where they are in memory."""
+        return self._vectors.between(start, min(stop, self.size))
+
+    def vectors_at(self, slots: Slots) -> Matrix:
+        """Return a copy of the vectors of these slots."""
+        return self._vectors.take(slots)
+
     def vectors_from(self, start: int) -> Matrix:
         """Return the vectors of the slots from `start` on, dead ones too, as a view."""
-        return self._vectors[start : self.size]
+        return self.vectors_between(start, self.size)
+
+    @property
+    def absent(self) -> int:
+        """How many slots, the first ones, don't have their vectors in memory."""
+        return self._vectors.absent
+
+    def release(self, slots: int, fetch: Callable[[Rows], Matrix]) -> None:
+        """Let go of the vectors of the first so many slots; `fetch` gives those of some rows again."""
+        rows = self._rows
+        self._vectors.release(slots, lambda wanted: fetch(rows[wanted]))
+
+    def revive(self, rows: Rows) -> None:
+        """Bring reserved rows to life whose vectors were released."""
+        slots = self.slots_of(rows)
+        self._live[slots] = True
+        self.dead -= len(slots)
+
+    def bring(self, vectors: Matrix) -> None:
+        """Have the vectors of the released slots in memory again, of shape (absent, dimension)."""
+        absent, live = self.absent, self.live[: self.absent].copy()
+        self._vectors.bring(vectors)
+        self._measure(slice(0, absent), self._vectors.between(0, absent))
+        self._live[:absent] = live
 
     def snapshot(self) -> Self:
         """Return the table as it is, for another thread to search while rows are added to this one."""
-        return copy(self)
+        twin = copy(self)
+        twin._vectors = copy(self._vectors)  # noqa: SLF001 (its own class)
+        return twin
 
     def _best(
         self, probe: npt.NDArray[np.float64], length: float, top_k: int, slots: Slots
@@ -173,7 +210,7 @@ class VectorTable:
         count = self.size if slots is None else len(slots)
         if count <= top_k:
             return np.arange(count) if slots is None else slots
-        wide = self.wide or not _SMALLEST < length < _LARGEST
+        wide = self.wide or self.absent or not _SMALLEST < length < _LARGEST
         nearness = self._nearness_in_float64(query, slots) if wide else self._nearness(query, slots)
         if mask is not None:
             nearness[~mask] = -np.inf
@@ -183,20 +220,14 @@ class VectorTable:
 
     def _nearness(self, query: Matrix, slots: Slots | None) -> Matrix:
         """A number per slot that falls as the distance grows, a product over the matrix where the metric is one."""
-        vectors = self._vectors[: self.size] if slots is None else self._vectors[slots]
-        match self.metric:
-            case Metric.DOT:
-                nearness: Matrix = vectors @ query
-            case Metric.COSINE:
-                nearness = vectors @ query
-                nearness *= self._scale[: self.size] if slots is None else self._scale[slots]
-            case Metric.EUCLIDEAN:
-                nearness = vectors @ query
-                nearness -= self._half_squares[: self.size] if slots is None else self._half_squares[slots]
-            case Metric.MANHATTAN:
-                nearness = -_manhattan(vectors, query)
-            case _:
-                assert_never(self.metric)
+        vectors = self._vectors.matrix
+        if self.metric is Metric.MANHATTAN:
+            return -_manhattan(vectors[: self.size] if slots is None else vectors[slots], query)
+        nearness = vectors[: self.size] @ query if slots is None else picked_products(vectors, slots, query)
+        if self.metric is Metric.COSINE:
+            nearness *= self._scale[: self.size] if slots is None else self._scale[slots]
+        elif self.metric is Metric.EUCLIDEAN:
+            nearness -= self._half_squares[: self.size] if slots is None else self._half_squares[slots]
         return nearness
 
     def _nearness_in_float64(self, query: Matrix, slots: Slots | None) -> npt.NDArray[np.float64]:
@@ -221,18 +252,19 @@ class VectorTable:
             case Metric.EUCLIDEAN:
                 return (length + self._longest) ** 2
             case Metric.MANHATTAN:
-                return (length + self._longest) * math.sqrt(self._vectors.shape[1])
+                return (length + self._longest) * math.sqrt(self.dimension)
             case _:
                 assert_never(self.metric)
 
     def _distances(self, probe: npt.NDArray[np.float64], length: float, slots: Slots) -> npt.NDArray[np.float64]:
         """By the metric's definition, row by row."""
-        vectors = self._vectors.take(slots, axis=0).astype(np.float64)
+        vectors = self._vectors.take(slots).astype(np.float64)
         distances: npt.NDArray[np.float64]
         match self.metric:
             case Metric.COSINE:
                 distances = np.vecdot(vectors, probe)
-                distances /= self._norms.take(slots)
+                # A released vector's length is measured with it.
+                distances /= np.sqrt(np.vecdot(vectors, vectors)) if self.absent else self._norms.take(slots)
                 distances /= -length
                 distances += 1.0
                 return distances.clip(0.0, 2.0, out=distances)
@@ -251,14 +283,18 @@ class VectorTable:
     def _put(self, slots: slice | Slots, vectors: Matrix) -> None:
         if not len(vectors):
             return
+        self._vectors.put(slots, vectors)
+        self._measure(slots, vectors)
+        self._live[slots] = True
+        self.dead -= len(vectors)
+
+    def _measure(self, slots: slice | Slots, vectors: Matrix) -> None:
+        """Note of the vectors what searches need beside them."""
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-        self._vectors[slots] = vectors
         self._norms[slots] = norms
         self._scale[slots] = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > _SMALLEST)
         with np.errstate(over="ignore"):  # then the table is wide, and this is not used
             self._half_squares[slots] = norms**2 / 2
-        self._live[slots] = True
-        self.dead -= len(vectors)
         self._longest = max(self._longest, float(norms.max()))
         smallest = float(norms.min(initial=np.inf, where=norms > 0))
         self.wide = self.wide or self._longest > _LARGEST or smallest < _SMALLEST
@@ -267,7 +303,8 @@ class VectorTable:
         if size <= len(self._rows):
             return
         capacity = max(size, int(len(self._rows) * 1.5), 64)
-        for name in ("_rows", "_vectors", "_norms", "_scale", "_half_squares", "_live"):
+        self._vectors.grow(self.size, capacity)
+        for name in ("_rows", "_norms", "_scale", "_half_squares", "_live"):
             old = getattr(self, name)
             new = np.zeros((capacity, *old.shape[1:]), old.dtype)
             new[: self.size] = old[: self.size]

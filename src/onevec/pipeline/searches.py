@@ -13,7 +13,7 @@ from onevec.documents import Document, Hit, SearchQuery, SearchResult, Vector
 from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
 from onevec.evaluate import matches
 from onevec.filters import Filter, FilterLike, conditions
-from onevec.lower import split, unsupported
+from onevec.lower import split
 from onevec.metrics import SCORES
 from onevec.pipeline.options import SearchOptions
 from onevec.pipeline.reads import Reads
@@ -176,13 +176,9 @@ class Searches(Reads):
         """What the engine filters, and what Python must."""
         if on_unsupported not in ("error", "scan"):
             raise InvalidQuery(f"on_unsupported is 'error' or 'scan', got {on_unsupported!r}")
-        tree = None if filter is None else self.lowered(filter)
-        if tree is None:
-            return None, None
-        operators = self.store.capabilities.operators
-        lacking = unsupported(tree, operators)
-        if not lacking:
+        tree, lacking = self.lowered(filter)
+        if tree is None or not lacking:
             return tree, None
         if on_unsupported == "error":
             raise self.refusal(lacking[0], 'use on_unsupported="scan"')
-        return split(tree, operators)
+        return split(tree, self.store.capabilities.operators)

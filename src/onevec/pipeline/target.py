@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from onevec.adapter import Adapter, Place
 from onevec.batches import Matrix
@@ -21,6 +21,25 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+# Filters that a handle remembers the lowered form of.
+_KNOWN = 64
+
+
+class Lowered(NamedTuple):
+    """A filter as an engine gets it.
+
+    Attributes:
+        tree: The tree, of the engine's operators where it has them; None for all documents.
+        lacking: The conditions that the engine can't run.
+    """
+
+    tree: Filter | None
+    lacking: tuple[Condition, ...] = ()
+
+
+_EVERYTHING = Lowered(None)
 
 
 class Target:
@@ -42,6 +61,7 @@ class Target:
         self.namespace = namespace or ""
         self._place = Place(info, self.namespace)
         self._embedder = embedder
+        self._known: dict[int, tuple[object, Lowered]] = {}
 
     @property
     def adapter(self) -> Adapter[Any]:  # Any: each engine's own options
@@ -79,18 +99,26 @@ class Target:
                 ) from None
         return self._embedder
 
-    def lowered(self, filter: FilterLike | None) -> Filter | None:
-        """The filter as a tree of the engine's operators where it has them; None for all documents."""
+    def lowered(self, filter: FilterLike | None) -> Lowered:
+        """The filter as a tree of the engine's operators where it has them."""
+        if filter is None:
+            return _EVERYTHING
+        known = self._known.get(id(filter))
+        if known is not None and known[0] is filter:
+            return known[1]
         tree = parse_filter(filter)
-        if tree is None:
-            return None
-        tree = lower(tree, self.store.capabilities.operators)
-        return None if tree == ALWAYS else tree
+        operators = self.store.capabilities.operators
+        tree = None if tree is None else lower(tree, operators)
+        found = _EVERYTHING if tree is None or tree == ALWAYS else Lowered(tree, tuple(unsupported(tree, operators)))
+        if isinstance(filter, Filter):  # it can't change, as a dict can
+            if len(self._known) == _KNOWN:
+                self._known.clear()
+            self._known[id(filter)] = filter, found
+        return found
 
     def native(self, filter: FilterLike | None) -> Filter | None:
         """The lowered filter, refused if the engine can't run all of it."""
-        tree = self.lowered(filter)
-        lacking = [] if tree is None else unsupported(tree, self.store.capabilities.operators)
+        tree, lacking = self.lowered(filter)
         if lacking:
             raise self.refusal(lacking[0], "filter with another operator")
         return tree

@@ -27,6 +27,7 @@ _AREAS = (
     "reads",
     "search",
     "scores",
+    "indexes",
     "filters",
     "filter_forms",
     "names",

@@ -143,6 +143,7 @@ def _collection_calls(papers: AsyncCollection) -> dict[str, Callable[[], Any]]:
         "namespaces": papers.namespaces,
         "delete_namespace": lambda: papers.delete_namespace(""),
         "stats": papers.stats,
+        "create_index": papers.create_index,
         "optimize": papers.optimize,
         "flush": papers.flush,
     }

@@ -123,6 +123,7 @@ async def _calls(bound: AsyncCollection) -> dict[str, list[Any]]:
         "namespaces": [bound.namespaces()],
         "info": [bound.info()],
         "stats": [bound.stats()],
+        "create_index": [bound.create_index()],
         "optimize": [bound.optimize()],
         "flush": [bound.flush()],
         "namespace": [_bind(bound, "acme"), _bind(bound, ""), _bind(bound, "acme\0")],

@@ -150,7 +150,7 @@ async def test_a_cursor_survives_writes(papers: AsyncCollection) -> None:
     visited = seen + [document.id for document in rest]
     assert len(visited) == len(set(visited))
     assert stable <= set(visited)
-    assert "38" not in visited
+    assert "38" not in visited[len(seen) :]  # without an order it may have been on the first page
 
 
 BAD_CURSORS: tuple[Any, ...] = ("", "garbage", "🔑", "AAAA", "eyJ9", "a" * 10_000, "../x", "\0", 5, b"a", True, [])

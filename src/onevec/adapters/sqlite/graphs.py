@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import orjson
@@ -15,8 +16,9 @@ from onevec.local.graph import Graph, GraphSettings
 from onevec.local.planner import Plan
 from onevec.local.table import Rows
 
-_MAGIC = b"onevec graph 1\n"
+_MAGIC = b"onevec graph 2\n"
 _DIGEST = 32
+_PIECE = 2**20
 
 
 def path_of(store: Path, number: int) -> Path:
@@ -24,17 +26,24 @@ def path_of(store: Path, number: int) -> Path:
     return store.with_name(f"{store.name}-graph-{number}")
 
 
-def save(path: Path, info: CollectionInfo, settings: GraphSettings, plan: Plan, rows: Rows) -> None:
+def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
     """Write a graph; a reader sees the old file or the new one. On a full disk there is none."""
-    header = {**_identity(info, settings), "ef": plan.ef, "step": plan.step_seconds, "scan": plan.scan_seconds}
-    header["rows"] = len(rows)
-    encoded = orjson.dumps(header)
-    payload = b"".join((len(encoded).to_bytes(4, "little"), encoded, rows.astype("<i8").tobytes(), plan.graph.dump()))
+    header = orjson.dumps({**_identity(info, plan.graph.settings), "plan": plan.measured(), "rows": len(rows)})
     beside = path.with_name(f"{path.name}.{os.getpid()}")
+    digest = hashlib.blake2b(digest_size=_DIGEST)
     try:
         with beside.open("wb") as file:
-            file.write(_MAGIC + _digest(payload))
-            file.write(payload)
+
+            def write(piece: bytes) -> None:
+                digest.update(piece)
+                file.write(piece)
+
+            file.write(_MAGIC + bytes(_DIGEST))
+            write(len(header).to_bytes(4, "little") + header)
+            write(rows.astype("<i8").tobytes())
+            plan.graph.write(write)
+            file.seek(len(_MAGIC))
+            file.write(digest.digest())
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -47,21 +56,28 @@ def save(path: Path, info: CollectionInfo, settings: GraphSettings, plan: Plan, 
 def load(path: Path, info: CollectionInfo, settings: GraphSettings) -> tuple[Plan, Rows] | None:
     """Return a saved graph and the rows of its slots; None if there is none, or none to be trusted."""
     try:
-        saved = path.read_bytes()
+        with path.open("rb") as file:
+            # FAISS trusts what it reads: damaged bytes could make it write outside its memory.
+            if file.read(len(_MAGIC)) != _MAGIC or file.read(_DIGEST) != _digest_of_rest(file):
+                return None
+            file.seek(len(_MAGIC) + _DIGEST)
+            header = orjson.loads(file.read(int.from_bytes(file.read(4), "little")))
+            if any(header.get(name) != value for name, value in _identity(info, settings).items()):
+                return None
+            rows = np.frombuffer(file.read(8 * header["rows"]), "<i8")
+            graph = Graph.read(file.read, info.dimension, info.metric, settings)
     except OSError:
         return None
-    start = len(_MAGIC) + _DIGEST
-    payload = memoryview(saved)[start:]
-    # FAISS trusts what it reads: damaged bytes could make it write outside its memory.
-    if saved[: len(_MAGIC)] != _MAGIC or saved[len(_MAGIC) : start] != _digest(payload):
-        return None
-    size = 4 + int.from_bytes(payload[:4], "little")
-    header = orjson.loads(payload[4:size])
-    if any(header.get(name) != value for name, value in _identity(info, settings).items()):
-        return None
-    rows = np.frombuffer(payload, "<i8", header["rows"], size)
-    graph = Graph.load(bytes(payload[size + rows.nbytes :]), info.metric)
-    return Plan(graph, header["ef"], header["step"], header["scan"]), rows
+    measured = header["plan"]
+    measured["beams"] = tuple(map(tuple, measured["beams"]))
+    return Plan(graph, **measured), rows
+
+
+def _digest_of_rest(file: BinaryIO) -> bytes:
+    digest = hashlib.blake2b(digest_size=_DIGEST)
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.digest()
 
 
 def _identity(info: CollectionInfo, settings: GraphSettings) -> dict[str, object]:
@@ -75,7 +91,3 @@ def _identity(info: CollectionInfo, settings: GraphSettings) -> dict[str, object
         "metric": info.metric.value,
         "settings": asdict(settings),
     }
-
-
-def _digest(payload: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(payload, digest_size=_DIGEST).digest()
