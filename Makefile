@@ -6,14 +6,16 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV ?= .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test faults demo bench docs lock dist clean
+.PHONY: help setup check test faults demo bench bench-embedded docs lock dist clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make the environment in $(VENV); instant when nothing changed
 
@@ -32,24 +34,31 @@ faults: $(READY) ## the fault tests at every point, and Hypothesis with many mor
 demo: $(READY) ## a first look: make a store, search it
 	$(BIN)/onevec demo
 
-bench: $(READY) ## measure start-up, overhead and the sqlite engine on this machine
+bench: $(READY) ## measure start-up, overhead, the sqlite engine, and the embedded engines beside their peers
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/sqlite.py
+	$(MAKE) bench-embedded
+
+bench-embedded: $(BENCH_READY) ## the embedded engines beside their peers; writes docs/benchmarks.md. ARGS=--help
+	$(BENCH_VENV)/bin/python -m bench.embedded $(ARGS)
 
 docs: $(READY) ## write the generated page, docs/capabilities.md
 	$(BIN)/python docs/generate.py
 
-lock: $(READY) ## pin the newest versions pyproject.toml allows in requirements/dev.txt
+lock: $(READY) ## pin the newest versions allowed in requirements/dev.txt and requirements/bench.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--quiet --output-file requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml bench/embedded/requirements.in --extra wordllama --universal \
+		--python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --quiet --output-file requirements/bench.txt
 
 dist: $(READY) ## build the wheel and the sdist in dist/
 	$(BIN)/python -m hatchling build
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -58,4 +67,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BENCH_READY): requirements/bench.txt pyproject.toml
+	test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/bench.txt
+	$(BENCH_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

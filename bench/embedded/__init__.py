@@ -1,0 +1,1 @@
+"""onevec's embedded engines beside other embedded vector stores: `make bench-embedded`."""
