@@ -1,0 +1,250 @@
+"""`qdrant`: a Qdrant server, Qdrant's engine in this process, or its client's collections in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
+
+from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
+from onevec.adapters.qdrant.abilities import FOLDER, MEMORY, SERVER
+from onevec.adapters.qdrant.calls import Calls, Search, Wanted
+from onevec.adapters.qdrant.opening import IN_MEMORY, QdrantOptions, folder_calls, memory_calls, server_calls
+from onevec.adapters.qdrant.points import (
+    CREATED,
+    WITH_VECTOR,
+    WITHOUT_VECTOR,
+    document,
+    found,
+    matching,
+    measured,
+    points_of,
+)
+from onevec.capabilities import Capabilities
+from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
+from onevec.errors import CollectionExists, OnevecError
+from onevec.filters import Filter
+from onevec.remote import (
+    Missing,
+    Row,
+    Turns,
+    about,
+    check_measurable,
+    deleted,
+    engine_name,
+    in_turn,
+    nearest,
+    patched,
+    point_id,
+    rows_of,
+    undated,
+)
+from onevec.runtime import Runtime
+
+__all__ = ["EdgeAdapter", "MemoryAdapter", "QdrantAdapter", "QdrantOptions"]
+
+
+class QdrantAdapter(Adapter[QdrantOptions]):
+    """A Qdrant server, by its REST API. A namespace is a tenant: a field of the payload, with an index."""
+
+    name = "qdrant"
+    requires = ("qdrant_client",)
+    options = QdrantOptions
+    capabilities: ClassVar[Capabilities] = SERVER
+
+    def __init__(self, calls: Calls, turns: Turns | None = None) -> None:
+        self._calls = calls
+        self.turns = turns
+
+    @classmethod
+    async def open(cls, io: Runtime, options: QdrantOptions) -> Self:
+        opened: QdrantAdapter
+        if options.host is not None:
+            opened = QdrantAdapter(await server_calls(io, options))
+        elif options.path == IN_MEMORY:
+            opened = MemoryAdapter(await io.offload(memory_calls), Turns(io))
+        else:
+            opened = EdgeAdapter(await io.offload(folder_calls, options), Turns(io))
+        return cast("Self", opened)  # one of this class and its children
+
+    @in_turn
+    async def close(self) -> None:
+        await self._calls.close()
+
+    @property
+    def client(self) -> object:
+        return self._calls.client
+
+    @in_turn
+    async def collections(self) -> list[CollectionInfo]:
+        infos = [await self._calls.info(name) for name in await self._calls.names()]
+        return sorted((info for info in infos if info is not None), key=lambda info: info.name)
+
+    @in_turn
+    async def collection(self, name: str) -> CollectionInfo | None:
+        return await self._calls.info(self._name(name))
+
+    @in_turn
+    async def create_collection(self, info: CollectionInfo) -> bool:
+        name = self._name(info.name)
+        if await self._calls.create(name, info):
+            return True
+        if await self._calls.info(name) is None:
+            raise CollectionExists(f"Qdrant has a collection {name!r} that onevec didn't make; choose another name")
+        return False
+
+    @in_turn
+    async def delete_collection(self, name: str) -> bool:
+        name = self._name(name)
+        if await self._calls.info(name) is None:
+            return False
+        await self._calls.drop(name)
+        return True
+
+    @in_turn
+    async def namespaces(self, collection: CollectionInfo) -> list[str]:
+        try:
+            return sorted(await self._calls.namespaces(self._name(collection.name)))
+        except Missing:
+            raise deleted(collection) from None
+
+    @about
+    async def clear(self, place: Place) -> int:
+        return await self._delete(place, None, None)
+
+    @about
+    async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
+        check_measurable(batch.vectors, batch.ids, place.collection.metric)
+        await self.check(place.collection)
+        ids = [point_id(id, place.namespace) for id in undated(batch)]
+        old = await self._calls.retrieve(self._name(place.collection.name), ids, CREATED) if ids else []
+        created = {record.payload["id"]: record.payload["onevec"]["created"] for record in old}
+        await self._write(place, rows_of(batch, created), wait=batch.wait)
+        return []
+
+    @about
+    async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
+        for change in changes:
+            if change.vector is not None:
+                check_measurable(change.vector[None], [change.id], place.collection.metric)
+        await self.check(place.collection)
+        ids = list(dict.fromkeys(change.id for change in changes))
+        rows, missing = patched(changes, await self._get(place, ids, WITH_VECTOR), now)
+        await self._write(place, rows, wait=True)
+        return missing
+
+    @about
+    async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
+        return await self._get(place, ids, WITH_VECTOR if include_vectors else WITHOUT_VECTOR)
+
+    @about
+    async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
+        return await self._delete(place, ids, filter)
+
+    @about
+    async def count(self, place: Place, filter: Filter | None) -> int:
+        return await self._calls.count(self._name(place.collection.name), matching(place, filter))
+
+    @about
+    async def page(
+        self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
+    ) -> tuple[list[Document], str | None]:
+        records, after = await self._calls.scroll(
+            self._name(place.collection.name),
+            matching(place, filter),
+            offset=after,
+            limit=limit,
+            wanted=WITH_VECTOR if include_vectors else WITHOUT_VECTOR,
+        )
+        return [document(record) for record in records], after
+
+    @about
+    async def search(self, place: Place, request: Request) -> list[Found]:
+        query, metric = self._search(place, request), place.collection.metric
+
+        async def find(limit: int, *, exact: bool) -> list[Found]:
+            search = query._replace(limit=limit, exact=exact)
+            return [found(record, metric) for record in await self._calls.search(name, search)]
+
+        name = self._name(place.collection.name)
+        return await nearest(find, request.top_k, exact=request.exact)
+
+    def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        search = self._search(place, request)
+        return {
+            "collection": self._name(place.collection.name),
+            "limit": search.limit,
+            "filter": search.filter,
+            "params": {"exact": search.exact, "hnsw_ef": search.ef},
+            "with_payload": list(search.wanted.payload),
+            "with_vector": search.wanted.vector,
+        }
+
+    @about
+    async def stats(self, place: Place) -> Stats:
+        count = await self._calls.count(self._name(place.collection.name), matching(place))
+        return Stats(documents=count, dimension=place.collection.dimension)
+
+    @in_turn
+    async def health(self) -> Health:
+        return Health("healthy", self.name, await self._calls.version(), 0.0)
+
+    @in_turn
+    async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        await self.check(collection)
+        await self._calls.index(self._name(collection.name), settings)
+
+    @about
+    async def optimize(self, place: Place) -> None:
+        await self._calls.optimize(self._name(place.collection.name))
+
+    @about
+    async def flush(self, place: Place) -> None:
+        await self._calls.flush(self._name(place.collection.name))
+
+    async def check(self, collection: CollectionInfo) -> None:
+        """Refuse a handle of a collection that was deleted, and perhaps made again."""
+        if await self._calls.info(self._name(collection.name)) != collection:
+            raise deleted(collection)
+
+    async def _get(self, place: Place, ids: Sequence[str], wanted: Wanted) -> list[Document]:
+        points = [point_id(id, place.namespace) for id in ids]
+        return [document(one) for one in await self._calls.retrieve(self._name(place.collection.name), points, wanted)]
+
+    async def _write(self, place: Place, rows: Sequence[Row], *, wait: bool) -> None:
+        if rows:
+            await self._calls.upsert(self._name(place.collection.name), points_of(place, rows), wait=wait)
+
+    async def _delete(self, place: Place, ids: Sequence[str] | None, filter: Filter | None) -> int:
+        await self.check(place.collection)
+        name, condition = self._name(place.collection.name), matching(place, filter, ids)
+        count = await self._calls.count(name, condition)
+        if count:
+            await self._calls.delete(name, condition)
+        return count
+
+    def _search(self, place: Place, request: Request) -> Search:
+        query = cast("Any", request.vector)[None]  # a vector search: no other is declared
+        check_measurable(query, None, place.collection.metric)
+        return Search(
+            vector=measured(place.collection.metric, query)[0][0],
+            filter=matching(place, request.filter, request.ids),
+            limit=request.top_k,
+            exact=request.exact,
+            ef=request.ef_search,
+            wanted=WITH_VECTOR if request.include_vectors else WITHOUT_VECTOR,
+        )
+
+    def _name(self, name: str) -> str:
+        return engine_name(name, self._calls.plain)
+
+
+class EdgeAdapter(QdrantAdapter):
+    """Qdrant's engine in this process, on a folder."""
+
+    capabilities: ClassVar[Capabilities] = FOLDER
+
+
+class MemoryAdapter(QdrantAdapter):
+    """The collections that Qdrant's client keeps in memory, searched by NumPy; for trying things."""
+
+    capabilities: ClassVar[Capabilities] = MEMORY

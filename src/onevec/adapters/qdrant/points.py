@@ -1,0 +1,154 @@
+"""Documents as Qdrant's points, and filters as its conditions.
+
+A point's payload, of which `metadata`, `text`, `id` and `namespace` are for everybody to read:
+
+    id, namespace, text        the document's; its point has a UUID made of the first two
+    metadata                   the metadata as JSON, datetimes as ISO 8601 text
+    onevec.metadata            the metadata as `onevec.codec` writes it, which comes back equal
+    onevec.facets              what filters ask for
+    onevec.numbers             what ranges compare
+    onevec.created, .updated   microseconds since 1970
+    onevec.vector              the vector's bytes, under cosine and where it isn't of length 1
+
+Under cosine, the stored vectors have length 1 and the collection measures their dot product: that is how Qdrant's own
+cosine works, but it would change vectors that have length 1 already, by a rounding error.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import orjson
+
+from onevec.adapter import Found, Place
+from onevec.adapters.qdrant.calls import Json, Point, Record, Wanted, number_path
+from onevec.codec import DATETIME, encode, iso
+from onevec.compile import FacetCompiler, compiles
+from onevec.documents import Document, Metadata
+from onevec.facets import dated, facets_of, listed, numbers_of
+from onevec.filters import Condition, Filter, Op
+from onevec.metrics import Metric
+from onevec.remote import Row, document_of, point_id, units
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_PARTS = ("id", "text", "onevec.metadata", "onevec.created", "onevec.updated")
+WITHOUT_VECTOR = Wanted(_PARTS)
+WITH_VECTOR = Wanted((*_PARTS, "onevec.vector"), vector=True)
+CREATED = Wanted(("id", "onevec.created"))
+_RANGES = {Op.LT: "lt", Op.LE: "lte", Op.GT: "gt", Op.GE: "gte"}
+
+
+def points_of(place: Place, rows: Sequence[Row]) -> list[Point]:
+    """Return the points of rows."""
+    vectors, changed = measured(place.collection.metric, np.stack([row.vector for row in rows]))
+    return [
+        Point(point_id(row.id, place.namespace), vector, _payload(row, place.namespace, keeps_vector=kept))
+        for row, vector, kept in zip(rows, vectors, changed, strict=True)
+    ]
+
+
+def measured(metric: Metric, vectors: npt.NDArray[np.float32]) -> tuple[list[list[float]], list[bool]]:
+    """Return the vectors as Qdrant measures them, and which are not what they were."""
+    if metric is not Metric.COSINE:
+        return vectors.tolist(), [False] * len(vectors)
+    made, changed = units(vectors)
+    return made.tolist(), changed.tolist()
+
+
+def document(record: Record) -> Document:
+    """Return the document of a point that was read `WITHOUT_VECTOR` or `WITH_VECTOR`."""
+    payload, own = record.payload, record.payload["onevec"]
+    vector = None
+    if "vector" in own:
+        vector = np.frombuffer(base64.b64decode(own["vector"]), "<f4").astype(np.float32)
+    elif record.vector is not None:
+        vector = np.array(record.vector, np.float32)
+    return document_of(
+        payload["id"],
+        text=payload.get("text"),
+        metadata=own["metadata"],
+        created=own["created"],
+        updated=own["updated"],
+        vector=vector,
+    )
+
+
+def found(record: Record, metric: Metric) -> Found:
+    """Return a point that was found, with its distance."""
+    match metric:
+        case Metric.COSINE:
+            return document(record), 1.0 - min(max(record.score, -1.0), 1.0)
+        case Metric.DOT:
+            return document(record), 0.0 - record.score
+        case _:
+            return document(record), record.score
+
+
+def matching(place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None) -> Json:
+    """Return the condition for the documents of a place that match, and are of these ids."""
+    must: list[Json] = [{"key": "namespace", "match": {"value": place.namespace}}]
+    if filter is not None:
+        must.append(QdrantCompiler().compile(filter))
+    if ids is not None:
+        must.append({"has_id": [point_id(id, place.namespace) for id in ids]})
+    return {"must": must}
+
+
+class QdrantCompiler(FacetCompiler[Json]):
+    """Conditions on the payload, in the form of Qdrant's REST API."""
+
+    def has(self, some: Sequence[str]) -> Json:
+        match = {"value": some[0]} if len(some) == 1 else {"any": list(some)}
+        return {"key": "onevec.facets", "match": match}
+
+    def lacks(self, all: Sequence[str]) -> Json:
+        return self.negate(self.has(all))
+
+    def compare_number(self, key: str, op: Op, bound: float) -> Json:
+        return {"key": number_path(key), "range": {_RANGES[op]: bound}}
+
+    @compiles(Op.STARTS_WITH, Op.HAS_TEXT)
+    def part_of_text(self, condition: Condition) -> Json:
+        path = ".".join(f'"{name}"' for name in ("metadata", *condition.path))
+        kind = "prefix" if condition.op is Op.STARTS_WITH else "substring"
+        # A datetime is a text in `metadata`, and of a list one element would do.
+        others = self.lacks([listed(condition.field), dated(condition.field)])
+        return self.all_of([others, {"key": path, "match": {kind: condition.value}}])
+
+    def all_of(self, parts: Sequence[Json]) -> Json:
+        return {"must": list(parts)}
+
+    def any_of(self, parts: Sequence[Json]) -> Json:
+        return {"should": list(parts)}
+
+    def negate(self, part: Json) -> Json:
+        return {"must_not": [part]}
+
+
+def _payload(row: Row, namespace: str, *, keeps_vector: bool) -> Json:
+    text = encode(row.metadata)
+    own: Json = {
+        "metadata": text,
+        "facets": facets_of(row.metadata),
+        "numbers": numbers_of(row.metadata),
+        "created": row.created,
+        "updated": row.updated,
+    }
+    if keeps_vector:
+        own["vector"] = base64.b64encode(row.vector.astype("<f4").tobytes()).decode()
+    payload: Json = {"id": row.id, "namespace": namespace, "onevec": own}
+    if row.metadata:
+        payload["metadata"] = _readable(row.metadata) if DATETIME in text else row.metadata
+    if row.text is not None:
+        payload["text"] = row.text
+    return payload
+
+
+def _readable(metadata: Metadata) -> Json:
+    readable: Json = orjson.loads(orjson.dumps(metadata, default=iso, option=orjson.OPT_PASSTHROUGH_DATETIME))
+    return readable

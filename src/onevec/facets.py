@@ -1,0 +1,206 @@
+"""Metadata as a flat list of strings, one for each fact about it that a filter can ask for.
+
+Engines disagree on the edges of a filter: whether True is 1, whether `==` on a list asks for an element, what `!=` does
+without the field. They agree on one thing: a list of strings has an element or has not. So a document is stored with
+its facets as such a list, and `onevec.compile.FacetCompiler` turns a filter into questions for single facets:
+
+    {"year": 1958, "flag": True, "tags": ["wing", 3], "author": {"name": "Zoë"}, "at": datetime(1970, 1, 2)}
+
+    *                                       every document has it
+    ?year  ?flag  ?tags  ?author  ?at       the field is there
+    ?author.name                            so is the nested one
+    ?year:n  ?tags:l  ?at:d                 it is a number, a list, a datetime
+    ?at:t                                   it is an instant: a datetime, or a string that is one in ISO 8601
+    year=n:1958  flag=b:true  author.name=s:Zoë  at=t:86400000000  tags=l:["wing",3]
+                                            its value: number, boolean, string, microseconds since 1970, canonical JSON
+    tags[]=s:wing  tags[]=n:3               an element of the list
+
+Two values have the same facet exactly if the contract calls them equal. Order is not a matter of facets: `numbers_of`
+has what ranges compare. Only fields that a filter can name have facets; a name is letters, digits, `_`, `-` and dots,
+so nothing in a facet needs escaping, and the first `=` ends the name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from onevec.codec import iso
+from onevec.documents import Metadata
+from onevec.values import instant, is_number, microseconds
+
+EVERY = "*"
+
+# A longer facet is stored as `#` and 128 bits of its BLAKE2b hash, so that long texts are not stored twice and no
+# engine's limit is met. So is one with a NUL, which some engines can't hold.
+LONGEST = 128
+
+# What stands after a field's name in the keys of `numbers_of`.
+TIME = ":time"
+LOW = ":low"
+
+Flat: TypeAlias = str | int | float | bool | list[str]
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_EXACT = 2.0**53  # up to here every integer is a float of its own
+
+
+class Bound(NamedTuple):
+    """What a range compares a field's number with: the nearest float, and for a large one what it is off by."""
+
+    high: float
+    low: float | None
+
+
+def facets_of(metadata: Metadata) -> list[str]:
+    """Return the facets of clean metadata, each once. There is always at least `EVERY`."""
+    facets = [EVERY]
+    for name, value in _fields(metadata):
+        facets.append(present(name))
+        if not isinstance(value, dict):
+            facets.append(equal(name, value))
+        match value:
+            case str() if instant(value) is not None:
+                facets.append(timed(name))
+            case str() | bool() | dict():
+                pass
+            case int() | float():
+                facets.append(numeric(name))
+            case list():
+                facets.append(listed(name))
+                facets += [element(name, item) for item in value if not isinstance(item, dict | list | None)]
+            case _:
+                facets += (timed(name), dated(name))
+    return list(dict.fromkeys(facets))
+
+
+def numbers_of(metadata: Metadata) -> dict[str, float]:
+    """Return what ranges compare, by key: a field's number under its name, an instant under `name + TIME`.
+
+    Instants are microseconds since 1970, of datetimes and of ISO 8601 strings. An integer is its nearest float; from
+    2**53 on there is also `key + LOW`, by how much that is off. So (high, low) pairs are ordered as the numbers are.
+    """
+    numbers: dict[str, float] = {}
+    for name, value in _fields(metadata):
+        key, number = (name, value) if is_number(value) else (name + TIME, instant(value))
+        if number is not None:
+            high, low = bound(number)
+            numbers[key] = high
+            if low is not None:
+                numbers[key + LOW] = low
+    return numbers
+
+
+def flattened(metadata: Metadata) -> dict[str, Flat]:
+    """Return the fields that an engine without nested metadata can hold in their natural form, by dotted name.
+
+    For other tools to read and filter by: strings, numbers, booleans, datetimes as ISO 8601 text, and lists of strings
+    that are not empty. All else is in the facets only, and whole in the JSON text that is stored beside them.
+    """
+    flat: dict[str, Flat] = {}
+    for name, value in _fields(metadata):
+        if isinstance(value, datetime):
+            flat[name] = iso(value)
+        elif isinstance(value, str | int | float) or (
+            isinstance(value, list) and value and all(isinstance(item, str) for item in value)
+        ):
+            flat[name] = value
+    return flat
+
+
+def present(name: str) -> str:
+    """The facet of a field that is there."""
+    return _short(f"?{name}")
+
+
+def numeric(name: str) -> str:
+    """The facet of a field that is a number."""
+    return _short(f"?{name}:n")
+
+
+def dated(name: str) -> str:
+    """The facet of a field that is a datetime."""
+    return _short(f"?{name}:d")
+
+
+def timed(name: str) -> str:
+    """The facet of a field that is an instant: a datetime or an ISO 8601 string."""
+    return _short(f"?{name}:t")
+
+
+def listed(name: str) -> str:
+    """The facet of a field that is a list."""
+    return _short(f"?{name}:l")
+
+
+def equal(name: str, value: Any) -> str:  # Any: a metadata value or an operand
+    """The facet of a field with this value."""
+    return _short(f"{name}={_typed(value)}")
+
+
+def element(name: str, value: Any) -> str:  # Any: the same, but no list
+    """The facet of a field that is a list with this element."""
+    return _short(f"{name}[]={_typed(value)}")
+
+
+def bound(number: float) -> Bound:
+    """The two floats that stand for a number, whatever its size."""
+    high = float(number)
+    if abs(high) < _EXACT:
+        return Bound(high, None)
+    return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
+
+
+def _fields(metadata: Metadata, above: str = "") -> Iterator[tuple[str, Any]]:  # Any: a metadata value
+    """Every field that a filter can name; lists are not entered."""
+    for key, value in metadata.items():
+        if value is None or not _NAME.fullmatch(key):
+            continue
+        yield above + key, value
+        if isinstance(value, dict):
+            yield from _fields(value, f"{above}{key}.")
+
+
+def _typed(value: Any) -> str:  # Any: a metadata value or an operand
+    match value:
+        case str():
+            return f"s:{value}"
+        case bool():
+            return "b:true" if value else "b:false"
+        case int() | float():
+            return f"n:{_number(value)!r}"
+        case datetime():
+            return f"t:{microseconds(value)}"
+        case _:
+            return "l:" + orjson.dumps([_canonical(item) for item in value], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for one
+    """One and the same number for equal ones: an integer where it is one of 64 bits."""
+    if isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63:
+        return int(value)
+    return value
+
+
+def _canonical(value: Any) -> Any:  # Any: a metadata value or an operand, then a JSON value
+    match value:
+        case str() | bool() | None:
+            return value
+        case int() | float():
+            return _number(value)
+        case datetime():
+            return {"t": microseconds(value)}
+        case dict():
+            return {"o": {name: _canonical(item) for name, item in value.items()}}
+        case _:
+            return [_canonical(item) for item in value]
+
+
+def _short(facet: str) -> str:
+    if len(facet) <= LONGEST and "\0" not in facet:
+        return facet
+    return "#" + blake2b(facet.encode(), digest_size=16).hexdigest()

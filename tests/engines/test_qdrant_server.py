@@ -1,0 +1,17 @@
+"""The contract, on a Qdrant server, spoken to by Qdrant's own client."""
+
+from __future__ import annotations
+
+import pytest
+from tests.engines.test_qdrant_folder import GAPS
+from tests.servers.qdrant import QdrantServer, qdrant
+
+from onevec.testing import *  # noqa: F403
+from onevec.testing import EngineHarness
+
+__all__ = ["qdrant"]
+
+
+@pytest.fixture
+def engine(qdrant: QdrantServer) -> EngineHarness:
+    return EngineHarness(qdrant.url, server=True, gaps=GAPS)
