@@ -18,6 +18,8 @@ from onevec.secret import Secret
 
 CONFIG_FILE = "onevec.toml"
 URL_VARIABLE = "ONEVEC_URL"
+# URLs that are written so everywhere, and the engines they are of.
+_SCHEMES = {"postgresql": "pgvector", "postgres": "pgvector"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _unquoted = partial(unquote, errors="strict")
@@ -140,7 +142,8 @@ def _from_url(url: str) -> Location:
         settings[name] = value
     if parts.fragment:
         raise ConfigError(f"{engine}://...: a URL of a store has no #fragment; write # as %23")
-    return Location(engine.lower(), settings)
+    scheme = engine.lower()
+    return Location(_SCHEMES.get(scheme, scheme), settings)
 
 
 def _from_mapping(config: Mapping[str, Any], name: str | None) -> Location:
