@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     odd = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]", item.nodeid)]
     if odd and "PYTEST_XDIST_WORKER" not in os.environ:  # the workers' own complaint shows all of them
         raise pytest.UsageError(f"{odd[0]} has an address in its name; give its parameters ids=")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many points of failure were tried, by kind: here, where the reports of all workers come together."""
+    prefix = "fault points: "
+    sums: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, points in report.user_properties if report.when == "call" else ():
+            if name.startswith(prefix):
+                sums[name.removeprefix(prefix)] += int(points)
+    if sums:
+        long = os.environ.get("ONEVEC_FAULTS") == "long"
+        terminalreporter.section(f"fault points, {'all' if long else 'sampled; all with ONEVEC_FAULTS=long'}")
+        for kind, points in sorted(sums.items()):
+            terminalreporter.write_line(f"{points:6} {kind}")
 
 
 @pytest.fixture(scope="session")

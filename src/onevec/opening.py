@@ -118,7 +118,7 @@ class _Opening:
         try:
             return await self._connected(io)
         except BaseException as error:
-            await io.close()
+            await io.finish(io.close())
             if isinstance(error, OnevecError):
                 error.operation = "connect"
             raise

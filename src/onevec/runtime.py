@@ -1,6 +1,6 @@
 """One core, two ways to run it.
 
-Pipeline and adapters are written once, as `async def`, and await nothing but the four verbs of a runtime.
+Pipeline and adapters are written once, as `async def`, and await nothing but the verbs of a runtime.
 `BlockingRuntime` does each verb in place and never suspends, so `run` drives a coroutine to its end with one
 `send(None)`: no event loop, no thread. `AsyncRuntime` suspends as asyncio code does.
 """
@@ -11,20 +11,37 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
+class Closable(Protocol):
+    """What holds something, such as an open file, until it is closed."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+C = TypeVar("C", bound=Closable)
+
+
 class Runtime(Protocol):
-    """The four verbs, and `close`."""
+    """The verbs, and `close`."""
 
     async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
         """Call a client's method that returns its result in the sync client and an awaitable in the async one."""
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking code where it doesn't hold up an event loop."""
+
+    async def acquire(self, function: Callable[P, C], *args: P.args, **kwargs: P.kwargs) -> C:
+        """Run blocking code that opens something, which is closed if the caller is cancelled meanwhile."""
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:  # Any: what an event loop yields and sends
+        """Await what must come to its end, such as closing: a cancellation of the caller is raised after it."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -44,6 +61,12 @@ class BlockingRuntime:
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return function(*args, **kwargs)
+
+    async def acquire(self, function: Callable[P, C], *args: P.args, **kwargs: P.kwargs) -> C:
+        return function(*args, **kwargs)
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:  # Any: as above
+        return await work
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 (blocking in place is this runtime's purpose)
@@ -66,17 +89,23 @@ class AsyncRuntime:
         return await method(*args, **kwargs)
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        work = self._threads.submit(function, *args, **kwargs)
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
+        return await self._result(self._submit(function, *args, **kwargs))
+
+    async def acquire(self, function: Callable[P, C], *args: P.args, **kwargs: P.kwargs) -> C:
+        work = self._submit(function, *args, **kwargs)
         try:
-            return await asyncio.wrap_future(work)
+            return await self._result(work)
         except asyncio.CancelledError:
-            # A call that has begun can't be stopped: without waiting, a cancelled write could come after a later call.
-            if not work.done():
-                ended = asyncio.wrap_future(work)
-                await asyncio.wait([ended])
-                _ = ended.cancelled() or ended.exception()  # taken note of
+            if not work.cancelled() and work.exception() is None:
+                await self.finish(self.offload(work.result().close))
+            raise
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:  # Any: as above
+        task = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await _end_of(task)
             raise
 
     async def sleep(self, seconds: float) -> None:
@@ -97,9 +126,34 @@ class AsyncRuntime:
         return [task.result() for task in tasks]
 
     async def close(self) -> None:
-        # A thread can't be stopped in the middle of a call, even one whose caller was cancelled.
-        await asyncio.gather(*map(asyncio.wrap_future, self._running.copy()), return_exceptions=True)
-        self._threads.shutdown(wait=False)  # they have nothing left to do; waiting would hold up the loop
+        try:
+            # A thread can't be stopped in the middle of a call, even one whose caller was cancelled.
+            await asyncio.gather(*map(asyncio.wrap_future, self._running.copy()), return_exceptions=True)
+        finally:
+            self._threads.shutdown(wait=False)  # they have nothing left to do; waiting would hold up the loop
+
+    def _submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        work = self._threads.submit(function, *args, **kwargs)
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        return work
+
+    async def _result(self, work: Future[T]) -> T:
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            # A call that has begun can't be stopped: without waiting, a cancelled write could come after a later call.
+            if not work.done():
+                await _end_of(asyncio.wrap_future(work))
+            raise
+
+
+async def _end_of(work: asyncio.Future[Any]) -> None:  # Any: whatever it returns
+    """Wait for what can't be stopped, however often the caller is cancelled."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([work])
+    _ = work.cancelled() or work.exception()  # taken note of
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine yields and is sent; nothing, here

@@ -16,7 +16,8 @@ from blockbuster import blockbuster_ctx
 import onevec
 from onevec import AsyncCollection, AsyncStore, Document, field
 from onevec.errors import StoreClosed
-from onevec.local.table import Mask, Matrix, VectorTable
+from onevec.local.table import Mask, VectorTable
+from onevec.local.vectors import Matrix
 from onevec.testing.samples import matrix
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")

@@ -16,7 +16,7 @@ from onevec import Collection, Metric, field
 from onevec.filters import Filter
 from onevec.local.graph import METRICS, GraphSettings
 from onevec.local.space import GraphPolicy, SearchSpace
-from onevec.local.table import Rows
+from onevec.local.vectors import Rows
 
 pytest.importorskip("faiss", reason="graphs need faiss-cpu: pip install 'onevec[faiss]'")
 
@@ -277,3 +277,21 @@ def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:
         papers.search(queries()[0])
         store.delete_collection("papers")
     assert [file.name for file in store_file.parent.iterdir()] == [store_file.name]
+
+
+@pytest.mark.parametrize("why", ["its rows are still to be given", "its namespace is gone"])
+def test_a_graph_of_another_state_of_the_file_is_removed(store_file: Path, why: str) -> None:
+    """Opening an older copy of the file leaves no graph that could be taken for that of documents still to come."""
+    older = store_file.read_bytes()
+    graph = store_file.with_name(f"{store_file.name}-graph-1")
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        papers.upsert(ids=["again"], vectors=clustered()[:1])
+        papers.optimize()
+    if why == "its namespace is gone":
+        graph.rename(graph.with_name(f"{store_file.name}-graph-7"))
+    else:
+        store_file.write_bytes(older)
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=0) as store:
+        assert not list(store_file.parent.glob("*-graph-*"))
+        assert_right(store.collection("papers"))

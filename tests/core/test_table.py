@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from onevec.local.table import Mask, Matrix, VectorTable
+from onevec.local.table import Mask, VectorTable
+from onevec.local.vectors import Matrix
 from onevec.metrics import Metric
 
 Wide = npt.NDArray[np.longdouble]

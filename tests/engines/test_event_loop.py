@@ -29,8 +29,9 @@ def blockbuster() -> Iterator[BlockBuster]:
         lambda _: "memory://",
         lambda folder: f"sqlite:///{folder}/store.db",
         lambda folder: f"jsonl:///{folder}/store",
+        lambda folder: f"faiss:///{folder}/store",
     ],
-    ids=["memory", "sqlite", "jsonl"],
+    ids=["memory", "sqlite", "jsonl", "faiss"],
 )
 @pytest.mark.usefixtures("blockbuster")
 def test_no_call_blocks_the_loop(tmp_path: Path, url: Callable[[Path], str]) -> None:

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import onevec
+from onevec.adapters.sqlite import documents
 from onevec.errors import OnevecError
 
 from .disk import Call, Fault, at, mounted
 from .soundness import url
-from .workloads import WORKLOADS
+from .workloads import KEPT_GONE, WORKLOADS
 
 _ROOT = Path(__file__).parents[2]
 
@@ -94,6 +95,7 @@ def serving() -> Iterator[Server]:
 
 def main() -> None:
     """Live each life that is asked for."""
+    documents._KEPT_GONE = KEPT_GONE
     for line in sys.stdin:
         life = Life(**json.loads(line))
         if life.graphs:

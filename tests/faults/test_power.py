@@ -15,9 +15,14 @@ from .disk import Call, mounted
 from .power import Kept, left_by
 from .sampling import Counted, sampled
 from .soundness import FILE, assert_sound, url
-from .workloads import WORKLOADS, states
+from .workloads import KEPT_GONE, WORKLOADS, states
 
 KEPT: tuple[Kept, ...] = ("nothing", "everything", "some calls", "some sectors", "some sectors")
+
+
+@pytest.fixture(autouse=True)
+def gone_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onevec.adapters.sqlite.documents._KEPT_GONE", KEPT_GONE)
 
 
 def recorded(folder: Path, workload: str, *, anew: bool) -> tuple[list[Call], list[int]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 import onevec
 from onevec import Document, Store
+from onevec.documents import IndexKind
 
 Step: TypeAlias = Callable[[Store], object]
 Contents: TypeAlias = tuple[str | None, dict[str, object], bytes]
@@ -44,8 +45,8 @@ def delete(store: Store, numbers: range) -> None:
     store.collection("papers").delete([IDS[number] for number in numbers])
 
 
-def delete_matching(store: Store, condition: str) -> None:
-    store.collection("papers").delete(filter=condition)
+def delete_matching(store: Store, condition: str, *, namespace: str = "") -> None:
+    store.collection("papers").namespace(namespace).delete(filter=condition)
 
 
 def update(store: Store, numbers: range) -> None:
@@ -64,12 +65,16 @@ def drop(store: Store) -> None:
     store.delete_collection("papers")
 
 
-def search(store: Store, words: str = "wing") -> None:
-    store.collection("papers").search(words, mode="text")
+def search(store: Store, words: str = "wing", *, namespace: str = "") -> None:
+    store.collection("papers").namespace(namespace).search(words, mode="text")
 
 
 def optimize(store: Store) -> None:
     store.collection("papers").optimize()
+
+
+def index(store: Store, kind: IndexKind) -> None:
+    store.collection("papers").create_index(kind)
 
 
 _TWENTY = partial(upsert, numbers=range(20))
@@ -128,7 +133,39 @@ WORKLOADS: Mapping[str, tuple[Step, ...]] = {
         optimize,
         partial(upsert, numbers=range(30, 35)),
     ),
+    "namespaces": (
+        create,
+        partial(upsert, numbers=range(20), namespace="acme"),
+        partial(upsert, numbers=range(10), namespace="zeta"),
+        _TWENTY,
+        partial(search, namespace="acme"),
+        partial(upsert, numbers=range(10, 25), version=1, namespace="acme"),
+        partial(delete_matching, condition="n < 5", namespace="zeta"),
+        partial(clear, namespace="acme"),
+        partial(upsert, numbers=range(3), version=1, namespace="acme"),
+    ),
+    "index": (
+        create,
+        partial(index, kind="flat"),
+        _TWENTY,
+        partial(index, kind="hnsw"),
+        partial(upsert, numbers=range(10, 25), version=1),
+    ),
+    "cut": (  # more documents go than `gone` keeps
+        create,
+        _TWENTY,
+        search,
+        partial(upsert, numbers=range(20), version=1),
+        partial(upsert, numbers=range(15), version=2),
+        search,
+        partial(delete, numbers=range(0, 20, 2)),
+        partial(update, numbers=range(1, 20, 2)),
+        search,
+    ),
 }
+
+# How many entries of `gone` the sqlite engine keeps here; by itself it keeps ten thousand.
+KEPT_GONE = 6
 
 
 @cache

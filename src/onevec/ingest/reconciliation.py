@@ -8,9 +8,8 @@ finds no mark, another count or two versions, and does the file again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import ParamSpec, Protocol, TypeVar
 
 from onevec.batches import as_vector
 from onevec.documents import CollectionInfo, Document, Progress
@@ -22,24 +21,15 @@ from onevec.ingest.reading import Source, Unreadable, open_source
 from onevec.ingest.report import IngestReport, Tally
 from onevec.ingest.stored import OldVectors, StoredFile, Target, of_files, stored_files
 from onevec.ingest.writing import FileInWork, Pending, Writer
+from onevec.runtime import Runtime
 from onevec.validate import checked_text, clean_metadata
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _PIECES_AT_ONCE = 256
 _PATHS_AT_ONCE = 100
 
 
-class Offloading(Protocol):
-    """The one verb of a runtime that ingest needs beside the calls of a collection."""
-
-    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run blocking code where it doesn't hold up an event loop."""
-
-
 async def reconcile(
-    target: Target, listing: Listing, contents: Contents, io: Offloading, on_progress: Progress | None
+    target: Target, listing: Listing, contents: Contents, io: Runtime, on_progress: Progress | None
 ) -> IngestReport:
     """Make the collection hold the files listed, and no longer those that are gone from the folders listed.
 
@@ -77,7 +67,7 @@ class _Reconciliation:
         *,
         info: CollectionInfo,
         contents: Contents,
-        io: Offloading,
+        io: Runtime,
         on_progress: Progress | None,
         stored: dict[str, StoredFile],
         gone: list[str],
@@ -102,11 +92,11 @@ class _Reconciliation:
         for file in self._files.values():
             self._yielding.discard(file.path)
             try:
-                source = await self._io.offload(open_source, file)
+                source = await self._io.acquire(open_source, file)
                 try:
                     await self._ingest(file, source)
                 finally:
-                    await self._io.offload(source.close)
+                    await self._io.finish(self._io.offload(source.close))
             except Unreadable as error:
                 self._tally.failed.append((file.path, str(error)))
             self._done += file.size

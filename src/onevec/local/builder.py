@@ -10,7 +10,8 @@ import numpy as np
 
 from onevec.local.graph import Graph, GraphSettings, use_one_thread
 from onevec.local.planner import Plan, plan
-from onevec.local.table import Rows, VectorTable
+from onevec.local.table import VectorTable
+from onevec.local.vectors import Rows
 
 # Vectors linked between two looks at whether to stop; some tens of milliseconds.
 _STEP = 512

@@ -15,9 +15,8 @@ from onevec.errors import DocumentNotFound, OnevecError
 from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.space import GraphPolicy, SearchSpace
-from onevec.local.table import Rows
 from onevec.local.text import TextIndex, match_expression
-from onevec.local.vectors import Matrix
+from onevec.local.vectors import Matrix, Rows
 from onevec.patch import copied, merge_patch
 from onevec.values import moment_at
 

@@ -16,8 +16,8 @@ from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
 from onevec.local.graph import METRICS, GraphSettings
 from onevec.local.planner import Plan
-from onevec.local.table import Mask, Rows, VectorTable
-from onevec.local.vectors import Matrix, Slots
+from onevec.local.table import Mask, VectorTable
+from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 from onevec.metrics import Metric
 
 # Dead slots are dropped when they are this many and half of all.
@@ -79,7 +79,7 @@ class SearchSpace:
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
         policy: When a graph is built; None for never.
         on_built: Called in the background with a graph's plan and the rows of its slots, as to save them.
-        fetch: Gives the vectors of rows that have left the memory, of any thread; None if they can't be had again.
+        elsewhere: Where the vectors are of rows whose vectors leave the memory; None if they are nowhere else.
     """
 
     def __init__(
@@ -90,14 +90,14 @@ class SearchSpace:
         policy: GraphPolicy | None = None,
         *,
         on_built: Callable[[Plan, Rows], None] | None = None,
-        fetch: Callable[[Rows], Matrix] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.table = VectorTable(dimension, metric)
         self._read = read
         self._columns = FilterColumns(self._slots_with_metadata)
         self._policy: GraphPolicy | None = None
         self._on_built = on_built
-        self._fetch = fetch
+        self._elsewhere = elsewhere
         self._plan: Plan | None = None
         self._build: Build | None = None
         self._searches = 0
@@ -269,8 +269,8 @@ class SearchSpace:
 
     def _lighten(self, plan: Plan) -> None:
         """Let go of the vectors that the graph covers, if that is wanted and they can be had again."""
-        if self._policy is not None and self._policy.lean and self._fetch is not None and plan.beams:
-            self.table.release(plan.graph.size, self._fetch)
+        if self._policy is not None and self._policy.lean and self._elsewhere is not None and plan.beams:
+            self.table.release(plan.graph.size, self._elsewhere.here)
 
     def _start(self, *, tail: float, background: bool) -> None:
         policy, table = self._policy, self.table
@@ -286,7 +286,8 @@ class SearchSpace:
                 if table.size - covered <= tail * table.size or table.size == covered:
                     return
                 earlier = self._plan.graph
-        self._build = Build(table.snapshot(), policy.settings, earlier, self._on_built, background=background)
+        apart = self._elsewhere.apart if self._elsewhere is not None else None
+        self._build = Build(table.snapshot(apart), policy.settings, earlier, self._on_built, background=background)
 
     def keeper(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Callable[[Rows], Mask]:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from onevec.local.products import picked_products
-from onevec.local.vectors import Matrix, Slots, Vectors
+from onevec.local.vectors import Matrix, Rows, Slots, Vectors
 from onevec.metrics import Metric
 
-Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 # Below this share of matching slots, reading them here and there costs less than a product over all of them (measured
@@ -80,6 +79,10 @@ class VectorTable:
         """Add rows, whose numbers are above all that were added before, with their vectors."""
         self.reserve(rows)
         self._put(slice(self.size - len(rows), self.size), vectors)
+
+    def expect(self, slots: int) -> None:
+        """Make room for so many slots in all at once, instead of time and again."""
+        self._grow(slots)
 
     def reserve(self, rows: Sequence[int] | Rows) -> None:
         """Give rows their slots before their vectors are there: the slots are dead until `fill`."""
@@ -190,10 +193,16 @@ class VectorTable:
         self._measure(slice(0, absent), self._vectors.between(0, absent))
         self._live[:absent] = live
 
-    def snapshot(self) -> Self:
-        """Return the table as it is, for another thread to search while rows are added to this one."""
+    def snapshot(self, fetch: Callable[[Rows], Matrix] | None = None) -> Self:
+        """Return the table as it is, for another thread to search while rows are added to this one.
+
+        Args:
+            fetch: How the other thread gets vectors that were released.
+        """
         twin = copy(self)
         twin._vectors = copy(self._vectors)  # noqa: SLF001 (its own class)
+        if fetch is not None and self.absent:
+            twin.release(self.absent, fetch)
         return twin
 
     def _best(
@@ -263,8 +272,7 @@ class VectorTable:
         match self.metric:
             case Metric.COSINE:
                 distances = np.vecdot(vectors, probe)
-                # A released vector's length is measured with it.
-                distances /= np.sqrt(np.vecdot(vectors, vectors)) if self.absent else self._norms.take(slots)
+                distances /= self._lengths(vectors) if self.absent else self._norms.take(slots)
                 distances /= -length
                 distances += 1.0
                 return distances.clip(0.0, 2.0, out=distances)
@@ -279,6 +287,11 @@ class VectorTable:
             case _:
                 assert_never(self.metric)
         return distances
+
+    def _lengths(self, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The lengths of vectors that were released, and of dead ones, which may be zeros."""
+        lengths: npt.NDArray[np.float64] = np.sqrt(np.vecdot(vectors, vectors))
+        return np.maximum(lengths, np.finfo(np.float64).tiny, out=lengths)
 
     def _put(self, slots: slice | Slots, vectors: Matrix) -> None:
         if not len(vectors):

@@ -40,12 +40,17 @@ class TextIndex:
         self._connection = connection
         self._table = table
 
-    def create(self) -> None:
-        """Make the table if it isn't there."""
-        self._connection.execute(
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS {self._table} USING fts5"
+    @property
+    def sql(self) -> str:
+        """The statement that makes the table."""
+        return (
+            f"CREATE VIRTUAL TABLE {self._table} USING fts5"
             "(text, content='', contentless_delete=1, tokenize='porter unicode61')"
         )
+
+    def create(self) -> None:
+        """Make the table."""
+        self._connection.execute(self.sql)
 
     def drop(self) -> None:
         """Remove the table, if it is there."""
@@ -56,13 +61,13 @@ class TextIndex:
         words = ((row, text if text.isascii() else " ".join(_WORD.findall(text))) for row, text in texts)
         self._connection.executemany(f"INSERT INTO {self._table}(rowid, text) VALUES (?, ?)", words)
 
-    def copy(self, select: str, values: tuple[int, ...]) -> None:
-        """Add the `(row, text)` pairs that a SELECT in the same database gives."""
-        self.add(self._connection.execute(select, values))
-
     def remove(self, rows: Iterable[int]) -> None:
         """Remove rows, those that are here."""
         self._connection.executemany(f"DELETE FROM {self._table} WHERE rowid = ?", ((row,) for row in rows))
+
+    def flush(self) -> None:
+        """Write into the tables beside it what FTS5 keeps in memory until the commit."""
+        self._connection.execute(f"INSERT INTO {self._table}({self._table}) VALUES ('flush')")
 
     def search(
         self, query: str, top_k: int, keep: Callable[[npt.NDArray[np.int64]], Sequence[bool] | npt.NDArray[np.bool_]]

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix: TypeAlias = npt.NDArray[np.float32]
 Slots: TypeAlias = npt.NDArray[np.intp]
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+class Elsewhere(NamedTuple):
+    """Where vectors are read from that are not in memory, by the numbers of their rows.
+
+    Attributes:
+        here: For the thread that searches.
+        apart: For another thread.
+    """
+
+    here: Callable[[Rows], Matrix]
+    apart: Callable[[Rows], Matrix]
 
 
 class Vectors:

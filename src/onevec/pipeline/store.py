@@ -172,7 +172,8 @@ class StorePipeline:
         try:
             return await old.copy_to(CollectionPipeline(self, info, None), on_progress=on_progress)
         except BaseException:
-            await self.call("delete_collection", None, self.adapter.delete_collection, info.name)
+            delete = self.call("delete_collection", None, self.adapter.delete_collection, info.name)
+            await self.io.finish(delete)
             raise
 
     @verb
@@ -198,6 +199,9 @@ class StorePipeline:
         if self._closed:
             return
         self._closed = True
+        await self.io.finish(self._close())
+
+    async def _close(self) -> None:
         try:
             await self.adapter.close()
         finally:

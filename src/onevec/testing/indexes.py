@@ -87,6 +87,8 @@ async def test_a_search_setting_is_taken(store: AsyncStore) -> None:
     indexed, vectors = await _filled(store)
     settings: dict[str, Any]
     for name in sorted(store.capabilities.search_settings):
+        for kind in store.capabilities.index_kinds & {"hnsw" if name == "ef_search" else "ivf_flat"}:
+            await indexed.create_index(kind)
         values: tuple[Any, ...] = (1, 5, 500)
         for value in values:
             settings = {name: value}

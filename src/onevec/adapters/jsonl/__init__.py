@@ -70,7 +70,7 @@ class JsonlAdapter(Adapter[JsonlOptions]):
     async def open(cls, io: Runtime, options: JsonlOptions) -> Self:
         if sys.platform == "win32":
             raise Unsupported("jsonl needs the file locks of Linux and macOS; use sqlite here: sqlite:///store.db")
-        folder = await io.offload(
+        folder = await io.acquire(
             Folder,
             options.path,
             create=options.create,

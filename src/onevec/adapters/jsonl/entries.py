@@ -9,7 +9,7 @@ import numpy as np
 
 from onevec.documents import CollectionInfo
 from onevec.local.records import Record, Records
-from onevec.local.table import Matrix
+from onevec.local.vectors import Matrix
 
 
 class Upserted(NamedTuple):

@@ -27,7 +27,7 @@ from onevec.adapters.jsonl.entries import Cleared, Deleted, Entry, Upserted
 from onevec.documents import CollectionInfo, Metadata
 from onevec.errors import Corrupted, UnsupportedVersion
 from onevec.local.records import Record
-from onevec.local.table import Matrix
+from onevec.local.vectors import Matrix
 from onevec.metrics import Metric
 
 VERSION = 1

@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
+import numpy as np
+import numpy.typing as npt
+import orjson
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import documents, texts
+from onevec.adapters.sqlite.checksums import CHECKED_BYTES
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
+from onevec.adapters.sqlite.verified import Verified
 from onevec.capabilities import Capabilities
 from onevec.compile import SqliteCompiler
-from onevec.documents import CollectionInfo, Document, Health, Stats
+from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import OnevecError, ReadOnly
 from onevec.filters import Filter
 from onevec.local.builder import Build
-from onevec.local.space import GraphPolicy
+from onevec.local.space import GRAPH_FROM, GraphPolicy, SearchSpace
 from onevec.local.text import match_expression
+from onevec.local.vectors import Matrix, Rows
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
 from onevec.values import microseconds, moment_at
@@ -33,9 +39,6 @@ T = TypeVar("T")
 # https://www.sqlite.org/wal.html#walresetbug: several connections that write and checkpoint at once can corrupt a WAL
 # database in 3.7.0 to 3.51.2.
 WAL_SAFE_FROM = (3, 51, 3)
-
-# `health` reads files up to this size through for damage; that takes some tenths of a second.
-CHECKED_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class SqliteOptions:
     create: bool = True
     read_only: bool = False
     busy_timeout: float = 5.0
-    graph_from: int = 8_000_000
+    graph_from: int = GRAPH_FROM
 
 
 class SqliteAdapter(Adapter[SqliteOptions]):
@@ -72,6 +75,9 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         shared=True,
         atomic_batches=True,
         ordered_scan=True,
+        index_kinds=frozenset({"flat", "hnsw"}),
+        index_settings=frozenset({"m", "ef_construction", "quantization"}),
+        search_settings=frozenset({"ef_search"}),
         durability="A batch is one transaction, synced to the disk before the call returns (WAL, synchronous=FULL).",
         consistency="The next read sees every write that has returned, of this process and of others.",
     )
@@ -80,10 +86,11 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         self._io = io
         self._file = file
         self._spaces = Spaces(file.path, read_only=file.read_only, policy=policy)
+        self._verified = Verified()
 
     @classmethod
     async def open(cls, io: Runtime, options: SqliteOptions) -> Self:
-        file = await io.offload(
+        file = await io.acquire(
             StoreFile,
             options.path,
             create=options.create,
@@ -111,30 +118,26 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._write(_create_collection, info)
 
     async def delete_collection(self, name: str) -> bool:
-        deleted = await self._write(_delete_collection, name)
-        await self._read(self._spaces.drop_deleted)
-        return deleted
+        return await self._remove(_delete_collection, name)
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         return await self._read(_namespaces, collection)
 
     async def clear(self, place: Place) -> int:
-        removed = await self._write(documents.clear, place)
-        await self._read(self._spaces.drop_deleted)
-        return removed
+        return await self._remove(documents.clear, place)
 
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
         await self._write(documents.upsert, place, batch)
         return []
 
     async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
-        return await self._write(documents.update, place, changes, now)
+        return await self._write(self._update, place, changes, now)
 
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
         return await self._read(self._get, place, ids, include_vectors=include_vectors)
 
     async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
-        return await self._write(documents.delete, place, ids, filter)
+        return await self._write(self._delete, place, ids, filter)
 
     async def count(self, place: Place, filter: Filter | None) -> int:
         return await self._read(self._count, place, filter)
@@ -147,7 +150,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
     async def search(self, place: Place, request: Request) -> list[Found]:
         if request.text is not None and not await self._read(self._is_indexed, place):
             with suppress(ReadOnly):  # then the texts are searched in an index in memory
-                await self._write(_index_texts, place)
+                await self._write(self._index_texts, place)
         return await self._read(self._search, place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
@@ -166,8 +169,11 @@ class SqliteAdapter(Adapter[SqliteOptions]):
     async def health(self) -> Health:
         return await self._io.offload(self._health)
 
+    async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        await self._write(_set_index, collection, settings)
+
     async def optimize(self, place: Place) -> None:
-        await self._write(_index_texts, place)
+        await self._write(self._index_texts, place)
         await self._io.offload(self._file.checkpoint)
         build = await self._read(self._build, place)
         if build is not None:
@@ -191,15 +197,50 @@ class SqliteAdapter(Adapter[SqliteOptions]):
 
         return await self._io.offload(inside)
 
+    async def _remove(
+        self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def inside() -> T:
+            with self._file.writing() as connection:
+                removed = function(connection, *args, **kwargs)
+            with self._file.reading() as connection:
+                self._spaces.drop_deleted(connection)
+            return removed
+
+        return await self._io.offload(inside)
+
     def _get(
         self, connection: apsw.Connection, place: Place, ids: Sequence[str], *, include_vectors: bool
     ) -> list[Document]:
         number = self._spaces.number(connection, place)
-        return [] if number is None else documents.by_ids(connection, number, ids, include_vectors=include_vectors)
+        if number is None:
+            return []
+        self._verified.ids(connection, number)
+        return documents.by_ids(connection, number, ids, include_vectors=include_vectors)
+
+    def _update(
+        self, connection: apsw.Connection, place: Place, changes: Sequence[Change], now: int
+    ) -> list[tuple[str, OnevecError]]:
+        number = namespace_number(connection, place)
+        if number is not None:
+            self._verified.ids(connection, number)
+        return documents.update(connection, place, changes, now)
+
+    def _delete(
+        self, connection: apsw.Connection, place: Place, ids: Sequence[str] | None, filter: Filter | None
+    ) -> int:
+        number = namespace_number(connection, place)
+        if number is None:
+            return 0
+        self._verified.what_finds(connection, number, filter)
+        return documents.delete(connection, number, ids, filter)
 
     def _count(self, connection: apsw.Connection, place: Place, filter: Filter | None) -> int:
         number = self._spaces.number(connection, place)
-        return 0 if number is None else documents.count(connection, number, filter)
+        if number is None:
+            return 0
+        self._verified.what_finds(connection, number, filter)
+        return documents.count(connection, number, filter)
 
     def _page(
         self,
@@ -214,6 +255,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         number = self._spaces.number(connection, place)
         if number is None:
             return [], None
+        self._verified.what_finds(connection, number, filter)
         return documents.page(connection, number, filter, after, limit, include_vectors=include_vectors)
 
     def _search(self, connection: apsw.Connection, place: Place, request: Request) -> list[Found]:
@@ -221,16 +263,26 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         if number is None:
             return []
         space = self._spaces.space(connection, place, number)
-        rows = None if request.ids is None else documents.rows_of(connection, number, request.ids)
+        rows = None
+        if request.ids is not None:
+            self._verified.ids(connection, number)
+            rows = documents.rows_of(connection, number, request.ids)
         pairs: Iterable[tuple[int, float]]
         if request.vector is not None:
-            nearest, distances = space.search(request.vector, request.top_k, request.filter, rows, exact=request.exact)
+            nearest, distances = self._nearest(space, request.vector, request, rows)
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         else:
-            current = texts.is_current(connection, number)
+            current = texts.is_current(connection, number) and self._verified.texts(connection, number)
             index = texts.index_of(connection, number) if current else self._spaces.texts(connection, number)
             pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
         return documents.found(connection, dict(pairs), request)
+
+    def _nearest(
+        self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+        return space.search(
+            vector, request.top_k, request.filter, rows, exact=request.exact, ef_search=request.ef_search
+        )
 
     def _build(self, connection: apsw.Connection, place: Place) -> Build | None:
         number = self._spaces.number(connection, place)
@@ -238,7 +290,10 @@ class SqliteAdapter(Adapter[SqliteOptions]):
 
     def _stats(self, connection: apsw.Connection, place: Place) -> Stats:
         number = self._spaces.number(connection, place)
-        count, newest = (0, None) if number is None else documents.extent(connection, number)
+        count, newest = 0, None
+        if number is not None:
+            self._verified.contents(connection, number)
+            count, newest = documents.extent(connection, number)
         return Stats(
             documents=count,
             dimension=place.collection.dimension,
@@ -249,7 +304,16 @@ class SqliteAdapter(Adapter[SqliteOptions]):
 
     def _is_indexed(self, connection: apsw.Connection, place: Place) -> bool:
         number = self._spaces.number(connection, place)
-        return number is None or texts.is_current(connection, number)
+        if number is None:
+            return True
+        self._verified.ids(connection, number)
+        return texts.is_current(connection, number) and self._verified.texts(connection, number)
+
+    def _index_texts(self, connection: apsw.Connection, place: Place) -> None:
+        number = namespace_number(connection, place)
+        if number is not None:
+            self._verified.ids(connection, number)
+            texts.catch_up(connection, number, anew=not self._verified.texts(connection, number))
 
     def _health(self) -> Health:
         version = apsw.sqlite_lib_version()
@@ -303,6 +367,12 @@ def _create_collection(connection: apsw.Connection, info: CollectionInfo) -> boo
     return connection.changes() == 1
 
 
+def _set_index(connection: apsw.Connection, info: CollectionInfo, settings: IndexSettings) -> None:
+    number = collection_number(connection, info)
+    recorded = orjson.dumps(settings).decode()
+    connection.execute("UPDATE collections SET index_settings = ? WHERE number = ?", (recorded, number))
+
+
 def _delete_collection(connection: apsw.Connection, name: str) -> bool:
     row = connection.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
     if not row:
@@ -321,14 +391,7 @@ def _delete_collection(connection: apsw.Connection, name: str) -> bool:
 
 def _namespaces(connection: apsw.Connection, collection: CollectionInfo) -> list[str]:
     found = connection.execute(
-        "SELECT name FROM namespaces WHERE collection = ? "
-        "AND EXISTS (SELECT 1 FROM documents WHERE namespace = number) ORDER BY name",
+        "SELECT name FROM namespaces WHERE collection = ? AND documents > 0 ORDER BY name",
         (collection_number(connection, collection),),
     )
     return [name for (name,) in found]
-
-
-def _index_texts(connection: apsw.Connection, place: Place) -> None:
-    number = namespace_number(connection, place)
-    if number is not None:
-        texts.catch_up(connection, number)

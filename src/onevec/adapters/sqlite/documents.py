@@ -12,34 +12,33 @@ import orjson
 from onevec import codec
 from onevec.adapter import Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import texts
+from onevec.adapters.sqlite.checksums import HEAD, Sums, sums_of, verify
 from onevec.adapters.sqlite.failures import Undecodable
+from onevec.adapters.sqlite.rows import New, columns, document, insert
 from onevec.adapters.sqlite.spaces import collection_number, namespace_number
 from onevec.compile import SqliteCompiler
 from onevec.documents import Document
 from onevec.errors import DocumentNotFound, OnevecError
 from onevec.filters import Filter
 from onevec.patch import merge_patch
-from onevec.values import moment_at
 
 # `gone` keeps at least this many entries for other processes to catch up by; who is further behind compares all rows.
 _KEPT_GONE = 10_000
 
-_INSERT = "INSERT INTO documents (namespace, id, text, metadata, created, updated, vector) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_COLUMNS = "id, text, metadata, created, updated"
 _AMONG = "IN (SELECT value FROM json_each(?))"
+
+# Up to so many rows are listed in the SQL text, which takes half the time; each number of them is a text of its own.
+_LISTED = 32
 
 
 def upsert(connection: apsw.Connection, place: Place, batch: Batch) -> None:
     """Write the batch, replacing whole the documents with the same ids."""
     number = _namespace(connection, place)
-    old = {
-        id: (row, created)
-        for id, row, created in connection.execute(
-            f"SELECT id, row, created FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(batch.ids))
-        )
-    }
-    _remove(connection, number, [row for row, _ in old.values()])
-    connection.executemany(_INSERT, _values(number, batch, {id: created for id, (_, created) in old.items()}))
+    old: list[Any] = connection.execute(
+        f"SELECT {HEAD} FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(batch.ids))
+    ).fetchall()
+    _remove(connection, number, [row for row, *_ in old])
+    insert(connection, number, _documents(batch, {id: created for *_, created, _, id, _ in old}))
 
 
 def update(
@@ -50,34 +49,23 @@ def update(
     missing: list[tuple[str, OnevecError]] = []
     for change in changes:
         old = connection.execute(
-            "SELECT row, text, metadata, created, vector FROM documents WHERE namespace = ? AND id = ?",
-            (number, change.id),
+            f"SELECT {columns(include_vectors=True)} FROM documents WHERE namespace = ? AND id = ?", (number, change.id)
         ).fetchone()
         if not old:
             missing.append((change.id, DocumentNotFound(f"there is no document {change.id!r} to update")))
             continue
-        row, text, metadata, created, vector = old
+        document(old, include_vectors=True)  # which compares it with its checksums
+        row, *_, created, _, _, metadata, text, vector = old
         _remove(connection, number, [row])
-        connection.execute(
-            _INSERT,
-            (
-                number,
-                change.id,
-                text if change.text is None else change.text,
-                codec.encode(merge_patch(codec.decode(metadata), change.patch)),
-                created,
-                now,
-                vector if change.vector is None else change.vector.astype("<f4").tobytes(),
-            ),
-        )
+        text = text if change.text is None else change.text
+        metadata = codec.encode(merge_patch(codec.decode(metadata), change.patch))
+        vector = vector if change.vector is None else change.vector.astype("<f4").tobytes()
+        insert(connection, number, [(change.id, text, metadata, created, now, vector)])
     return missing
 
 
-def delete(connection: apsw.Connection, place: Place, ids: Sequence[str] | None, filter: Filter | None) -> int:
+def delete(connection: apsw.Connection, number: int, ids: Sequence[str] | None, filter: Filter | None) -> int:
     """Remove documents by ids or by filter; return how many existed."""
-    number = namespace_number(connection, place)
-    if number is None:
-        return 0
     if ids is not None:
         rows = rows_of(connection, number, ids)
     else:
@@ -92,8 +80,8 @@ def clear(connection: apsw.Connection, place: Place) -> int:
     number = namespace_number(connection, place)
     if number is None:
         return 0
+    removed = sums_of(connection, number).documents
     connection.execute("DELETE FROM documents WHERE namespace = ?", (number,))
-    removed = connection.changes()
     texts.drop(connection, number)
     connection.execute("DELETE FROM namespaces WHERE number = ?", (number,))
     return removed
@@ -101,15 +89,17 @@ def clear(connection: apsw.Connection, place: Place) -> int:
 
 def by_ids(connection: apsw.Connection, number: int, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
     """Return those of the documents that exist."""
-    columns = _columns(include_vectors=include_vectors)
+    wanted = columns(include_vectors=include_vectors)
     found = connection.execute(
-        f"SELECT {columns} FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(ids))
+        f"SELECT {wanted} FROM documents WHERE namespace = ? AND id {_AMONG}", (number, _json(ids))
     )
-    return [_document(row) for row in found]
+    return [document(row, include_vectors=include_vectors) for row in found]
 
 
 def count(connection: apsw.Connection, number: int, filter: Filter | None) -> int:
     """Return how many documents match."""
+    if filter is None:
+        return sums_of(connection, number).documents
     where, values = _where(number, filter)
     counted: int = connection.execute(f"SELECT count(*) FROM documents WHERE {where}", values).get
     return counted
@@ -127,11 +117,11 @@ def page(
     """Return up to `limit` matching documents after an id, and the id to go on from."""
     where, values = _where(number, filter)
     found = connection.execute(
-        f"SELECT {_columns(include_vectors=include_vectors)} FROM documents "
+        f"SELECT {columns(include_vectors=include_vectors)} FROM documents "
         f"WHERE {where} AND id > ? ORDER BY id LIMIT ?",
         (*values, after or "", min(limit, 2**62) + 1),
     )
-    some = [_document(row) for row in found]
+    some = [document(row, include_vectors=include_vectors) for row in found]
     return some[:limit], some[limit - 1].id if len(some) > limit else None
 
 
@@ -145,9 +135,16 @@ def rows_of(connection: apsw.Connection, number: int, ids: Iterable[str]) -> lis
 
 def found(connection: apsw.Connection, values: Mapping[int, float], request: Request) -> list[Found]:
     """Return the documents of some rows, each with its distance or score."""
-    columns = _columns(include_vectors=request.include_vectors)
-    rows = connection.execute(f"SELECT row, {columns} FROM documents WHERE row {_AMONG}", (_json(list(values)),))
-    return [(_document(rest), values[row]) for row, *rest in rows]
+    wanted = columns(include_vectors=request.include_vectors)
+    if len(values) <= _LISTED:
+        places = ", ".join("?" * len(values))
+        rows = connection.execute(f"SELECT {wanted} FROM documents WHERE row IN ({places})", tuple(values))
+    else:
+        rows = connection.execute(f"SELECT {wanted} FROM documents WHERE row {_AMONG}", (_json(list(values)),))
+    some = [(document(row, include_vectors=request.include_vectors), values[row[0]]) for row in rows]
+    if len(some) != len(values):
+        raise Undecodable(f"{len(values) - len(some)} of {len(values)} rows of documents are missing")
+    return some
 
 
 def extent(connection: apsw.Connection, number: int) -> tuple[int, int | None]:
@@ -172,7 +169,11 @@ def _remove(connection: apsw.Connection, number: int, rows: Sequence[int]) -> No
     if not rows:
         return
     listed = _json(rows)
-    connection.execute(f"DELETE FROM documents WHERE row {_AMONG}", (listed,))
+    sums = Sums()
+    for head in connection.execute(f"DELETE FROM documents WHERE row {_AMONG} RETURNING {HEAD}", (listed,)):
+        verify(head)
+        sums.count(head[0], head[-2], head[2], sign=-1)
+    sums.add_to(connection, number)
     connection.execute("INSERT INTO gone (namespace, row) SELECT ?, value FROM json_each(?)", (number, listed))
     oldest, newest = connection.execute("SELECT min(seq), max(seq) FROM gone").get
     if newest - oldest >= 2 * _KEPT_GONE:
@@ -180,21 +181,14 @@ def _remove(connection: apsw.Connection, number: int, rows: Sequence[int]) -> No
         connection.execute("UPDATE cut SET seq = ?", (newest - _KEPT_GONE,))
 
 
-def _values(number: int, batch: Batch, since: Mapping[str, int]) -> Iterator[tuple[object, ...]]:
-    """What `_INSERT` takes, a tuple a document."""
+def _documents(batch: Batch, since: Mapping[str, int]) -> Iterator[New]:
+    """The documents of a batch, created when they first were written."""
     width = batch.vectors.shape[1] * 4
     vectors = np.ascontiguousarray(batch.vectors, "<f4").tobytes()
-    columns = zip(batch.ids, batch.texts, batch.metadata, batch.created, strict=True)
-    for index, (id, text, metadata, created) in enumerate(columns):
-        yield (
-            number,
-            id,
-            text,
-            codec.encode(metadata),
-            since.get(id, batch.now) if created is None else created,
-            batch.now,
-            vectors[index * width : (index + 1) * width],
-        )
+    parts = zip(batch.ids, batch.texts, batch.metadata, batch.created, strict=True)
+    for index, (id, text, metadata, created) in enumerate(parts):
+        made = since.get(id, batch.now) if created is None else created
+        yield id, text, codec.encode(metadata), made, batch.now, vectors[index * width : (index + 1) * width]
 
 
 def _where(number: int, filter: Filter | None) -> tuple[str, tuple[object, ...]]:
@@ -202,25 +196,6 @@ def _where(number: int, filter: Filter | None) -> tuple[str, tuple[object, ...]]
         return "namespace = ?", (number,)
     sql = SqliteCompiler().compile(filter)
     return f"namespace = ? AND {sql.text}", (number, *sql.values)
-
-
-def _columns(*, include_vectors: bool) -> str:
-    return f"{_COLUMNS}, vector" if include_vectors else _COLUMNS
-
-
-def _document(row: Sequence[Any]) -> Document:  # Any: the columns of `_columns`
-    id, text, metadata, created, updated, *vector = row
-    try:
-        return Document(
-            id,
-            text=text,
-            vector=np.frombuffer(vector[0], "<f4").copy() if vector else None,
-            metadata=codec.decode(metadata),
-            created_at=moment_at(created),
-            updated_at=moment_at(updated),
-        )
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Undecodable(f"document {id!r}: {error}") from error
 
 
 def _json(values: Sequence[str] | Sequence[int]) -> str:

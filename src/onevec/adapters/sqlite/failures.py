@@ -47,7 +47,7 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
             )
         case apsw.NotADBError():
             return Corrupted(f"{path} is not a SQLite database; choose another file, or restore it from a backup")
-        case apsw.CorruptError():
+        case apsw.CorruptError() | apsw.FormatError():
             return _damaged(path, error)
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
             return ReadOnly(f"{path} can't be written; check the rights of the file and its folder, and read_only")
@@ -63,5 +63,6 @@ def as_onevec(error: apsw.Error, path: Path) -> OnevecError:
 
 def _damaged(path: Path, error: Exception) -> Corrupted:
     return Corrupted(
-        f"{path} is damaged ({error}); restore it from a backup, or save what can be read: sqlite3 {path} .recover"
+        f"{path} is damaged ({error}); restore it from a backup, or copy what can still be read to a new store, as "
+        "'A damaged file' on the sqlite page of the docs shows"
     )

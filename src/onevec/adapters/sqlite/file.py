@@ -9,10 +9,10 @@ from pathlib import Path
 
 import apsw
 
-from onevec.adapters.sqlite import schema
-from onevec.adapters.sqlite.failures import mapped
+from onevec.adapters.sqlite import checksums, graphs, schema, seal
+from onevec.adapters.sqlite.failures import Undecodable, mapped
 from onevec.compile import FUNCTIONS
-from onevec.errors import ReadOnly
+from onevec.errors import Corrupted, ReadOnly
 
 
 class StoreFile:
@@ -36,6 +36,21 @@ class StoreFile:
                     connection.close()
                 raise
         self._reader, self._writer = connections
+        self._free_pages_checked = False
+        try:
+            saved = {} if read_only else graphs.last_rows(self.path)
+            with self.reading() as connection:
+                seal.verify_seal(connection)
+                given = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'documents'").get or 0
+                kept = {number for (number,) in connection.execute("SELECT number FROM namespaces")}
+            for graph, last in saved.items():
+                if last > given:  # the file is an older copy, and will give the graph's rows to other documents
+                    graph.unlink(missing_ok=True)
+            if saved:
+                graphs.drop(self.path, kept)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -58,9 +73,11 @@ class StoreFile:
         if self.read_only:
             raise ReadOnly(f"{self.path} was opened with read_only=True; open it again without")
         with mapped(self.path), self._writes:
+            self._check_free_pages()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
+                seal.seal(self._writer)
                 self._writer.execute("COMMIT")
             except BaseException as error:
                 if self._writer.in_transaction:  # SQLite ends it by itself on a full disk
@@ -98,9 +115,27 @@ class StoreFile:
             return self._reader.pragma(name)
 
     def integrity(self) -> str:
-        """`"ok"`, or the first thing that SQLite finds wrong when it reads the file through."""
-        with self.reading() as connection:
-            return str(connection.execute("PRAGMA quick_check(1)").get)
+        """Read the file through; return `"ok"`, or the first thing that is wrong."""
+        try:
+            with self.reading() as connection:
+                found = str(connection.execute("PRAGMA integrity_check(1)").get)
+                if found == "ok":
+                    seal.verify_seal(connection)
+                    for (number,) in connection.execute("SELECT number FROM namespaces"):
+                        checksums.verify_everything(connection, number)
+        except Corrupted as damage:
+            return str(damage)
+        return found
+
+    def _check_free_pages(self) -> None:
+        """Make sure before the first write that no page in the list of free ones is in use: it would be overwritten."""
+        if self._free_pages_checked:
+            return
+        if self._writer.pragma("freelist_count") and self.bytes_on_disk() <= checksums.CHECKED_BYTES:
+            found = self._writer.execute("PRAGMA quick_check(1)").get
+            if found != "ok":
+                raise Undecodable(found)
+        self._free_pages_checked = True
 
     def close(self) -> None:
         """Close both connections; the last process to do so leaves no WAL behind."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +17,7 @@ import orjson
 from onevec.documents import CollectionInfo
 from onevec.local.graph import Graph, GraphSettings
 from onevec.local.planner import Plan
-from onevec.local.table import Rows
+from onevec.local.vectors import Rows
 
 _MAGIC = b"onevec graph 2\n"
 _DIGEST = 32
@@ -24,6 +27,13 @@ _PIECE = 2**20
 def path_of(store: Path, number: int) -> Path:
     """Return where the graph of a namespace is saved."""
     return store.with_name(f"{store.name}-graph-{number}")
+
+
+def drop(store: Path, kept: set[int]) -> None:
+    """Remove the graphs of namespaces that are gone."""
+    for path, number in _saved(store):
+        if number.partition(".")[0] not in map(str, kept):
+            path.unlink(missing_ok=True)
 
 
 def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
@@ -47,7 +57,7 @@ def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        for stray in path.parent.glob(f"{path.name}.*"):  # of a process that was killed while it saved
+        for stray in path.parent.glob(f"{escape(path.name)}.*"):  # of a process that was killed while it saved
             stray.unlink(missing_ok=True)
     except OSError:
         beside.unlink(missing_ok=True)
@@ -71,6 +81,27 @@ def load(path: Path, info: CollectionInfo, settings: GraphSettings) -> tuple[Pla
     measured = header["plan"]
     measured["beams"] = tuple(map(tuple, measured["beams"]))
     return Plan(graph, **measured), rows
+
+
+def last_rows(store: Path) -> dict[Path, int]:
+    """Return the graphs that are saved, each with the highest row it has; of a damaged one anything."""
+    found = {}
+    for path, number in _saved(store):
+        if not number.isdecimal():  # of a process that saves it now, or was killed while it did
+            continue
+        with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+            file.seek(len(_MAGIC) + _DIGEST)
+            header = orjson.loads(file.read(int.from_bytes(file.read(4), "little")))
+            file.seek(8 * (header["rows"] - 1), os.SEEK_CUR)
+            found[path] = int.from_bytes(file.read(8), "little")
+    return found
+
+
+def _saved(store: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each file of a graph, and what its name ends with: a number, and more while it is written."""
+    beginning = f"{store.name}-graph-"
+    for path in store.parent.glob(f"{escape(beginning)}*"):
+        yield path, path.name.removeprefix(beginning)
 
 
 def _digest_of_rest(file: BinaryIO) -> bytes:

@@ -1,57 +1,24 @@
-"""The tables of a store's file, and how a file is opened, recognised and refused."""
+"""How a store's file is opened, recognised and refused."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import apsw
 
+from onevec.adapters.sqlite import seal
+from onevec.adapters.sqlite.failures import Undecodable
+from onevec.adapters.sqlite.tables import TABLES
+from onevec.adapters.sqlite.upgrade import upgrade
 from onevec.errors import ConfigError, Corrupted, StoreNotFound, UnsupportedVersion
 
 APPLICATION_ID = 0x6F6E6576  # "onev"
-VERSION = 1
+VERSION = 2
 
-# A row's content never changes: a replaced document gets a new row, above all others, and its old row is listed in
-# `gone`. So a process that has seen everything up to a row and a `gone` entry catches up by reading what is above.
-# `gone` is cut from time to time; who has seen less than `cut` compares all rows instead.
-TABLES = """
-CREATE TABLE collections (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    dimension INTEGER NOT NULL,
-    metric TEXT NOT NULL,
-    embedder TEXT,
-    created INTEGER NOT NULL           -- microseconds since 1970, like all times here
-);
-CREATE TABLE namespaces (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection INTEGER NOT NULL REFERENCES collections(number),
-    name TEXT NOT NULL,
-    indexed_row INTEGER,               -- texts_<number> has the texts up to this row; NULL: there is no such table
-    indexed_gone INTEGER,              -- and lacks those that `gone` lists up to here
-    UNIQUE (collection, name)
-);
-CREATE TABLE documents (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    namespace INTEGER NOT NULL REFERENCES namespaces(number),
-    id TEXT NOT NULL,
-    text TEXT,
-    metadata TEXT NOT NULL,            -- JSON; a datetime is {"$datetime": "2020-01-01T00:00:00.000000Z"}
-    created INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    vector BLOB NOT NULL,              -- float32, little-endian
-    UNIQUE (namespace, id)
-);
-CREATE INDEX documents_namespace ON documents (namespace);
-CREATE TABLE gone (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    namespace INTEGER NOT NULL,
-    row INTEGER NOT NULL
-);
-CREATE TABLE cut (seq INTEGER NOT NULL);
-INSERT INTO cut VALUES (0);
-"""
+# No database is shorter; SQLite takes some files that are for empty ones, and begins anew.
+_SHORTEST = 512
 
 
 def checked_path(path: Path, *, create: bool) -> Path:
@@ -60,13 +27,26 @@ def checked_path(path: Path, *, create: bool) -> Path:
     Raises:
         ConfigError: It is a folder, or its folder doesn't exist.
         StoreNotFound: There is no file, and `create` is False.
+        Corrupted: The file is gone or empty, and what is beside it or `create` says that it was not.
     """
     if str(path) == ":memory:":
         raise ConfigError("a store in memory is memory://; sqlite needs a file, such as sqlite:///papers.db")
     path = path.expanduser()
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file in it, such as sqlite:///{path.as_posix()}/store.db")
-    if path.exists():
+    log = path.with_name(f"{path.name}-wal")
+    logged = _size(log)  # before the file's size: another process may be making both
+    size = _size(path)
+    if logged and not size:
+        raise Corrupted(
+            f"{path} is {'missing' if size is None else 'empty'}, but its WAL is there, which SQLite would delete now; "
+            f"restore the file from a backup, or delete {log} to begin a new store"
+        )
+    if size is not None and 0 < size < _SHORTEST:
+        raise Corrupted(f"{path} has been cut off: it has {size} bytes; restore it from a backup")
+    if size == 0 and not create:
+        raise Corrupted(f"{path} is empty; restore it from a backup, or open it with create=True for a new store")
+    if size is not None:
         return path
     if not create:
         raise StoreNotFound(f"there is no store at {path}; make one by writing to it, or open it with create=True")
@@ -80,21 +60,29 @@ def connect(path: Path, *, read_only: bool, busy_timeout: float) -> apsw.Connect
 
     Raises:
         Corrupted: The file is a SQLite database of another program, which is left as it is.
-        UnsupportedVersion: It was made by a newer onevec.
+        UnsupportedVersion: It was made by a newer onevec, or by an older one and is opened read-only.
+        Undecodable: Its tables are not those of a store.
     """
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(os.fspath(path), flags=flags)
     try:
         connection.set_busy_timeout(int(busy_timeout * 1000))
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cell_size_check = ON")
         if not _is_empty(connection) or read_only:
-            _recognise(connection, path)
+            _recognise(connection, path, upgradable=not read_only)
         if not read_only:
             # `get` runs it to its end, which commits: a disk that fails there would else go unnoticed.
             _ = connection.execute("PRAGMA journal_mode = WAL").get
             _make_tables(connection)
-            _recognise(connection, path)
+            _recognise(connection, path, upgradable=True)
+            upgrade(connection, VERSION)
+            seal.watch(connection)
+        _verify_tables(connection)
         # FULL: with NORMAL a power loss can take back commits that were acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
+        # 32 MiB: the rows of hits are read again and again, in pages here and there.
+        connection.execute("PRAGMA cache_size = -32768")
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
         connection.close()
@@ -109,20 +97,56 @@ def _make_tables(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if _is_empty(connection):
         connection.execute(TABLES)
+        seal.begin(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
-def _recognise(connection: apsw.Connection, path: Path) -> None:
+def _recognise(connection: apsw.Connection, path: Path, *, upgradable: bool) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise Corrupted(f"{path} is a SQLite database, but not a store of onevec; choose another file")
     version = connection.pragma("user_version")
-    if version != VERSION:
-        raise UnsupportedVersion(
-            f"{path} has schema {version}, this onevec knows {VERSION}; upgrade: pip install --upgrade onevec"
-        )
+    if version == VERSION or (version == 1 and upgradable):
+        return
+    if version == 1:
+        raise UnsupportedVersion(f"{path} has schema 1; open it once without read_only, which brings it to {VERSION}")
+    raise UnsupportedVersion(
+        f"{path} has schema {version}, this onevec knows {VERSION}; upgrade: pip install --upgrade onevec"
+    )
+
+
+def _verify_tables(connection: apsw.Connection) -> None:
+    """Compare the tables with those that a store has."""
+    found = set(connection.execute(_SCHEMA))
+    missing = sorted(str(name) for _, name, _, _ in _tables_of_a_store() - found)
+    if missing:
+        raise Undecodable(f"{', '.join(missing)} in its schema is not what a store has")
+    roots, different = connection.execute(
+        "SELECT count(rootpage), count(DISTINCT rootpage) FROM sqlite_schema WHERE rootpage > 0"
+    ).get
+    if roots != different:
+        raise Undecodable("two tables in its schema are in one place")
+
+
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+
+
+@cache
+def _tables_of_a_store() -> frozenset[apsw.SQLiteValues]:
+    connection = apsw.Connection(":memory:")
+    connection.execute(TABLES)
+    found = frozenset(connection.execute(_SCHEMA))
+    connection.close()
+    return found
 
 
 def _is_empty(connection: apsw.Connection) -> bool:
     return bool(connection.execute("SELECT count(*) FROM sqlite_schema").get == 0)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None

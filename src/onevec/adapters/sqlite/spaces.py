@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -14,12 +16,16 @@ import orjson
 from onevec import codec
 from onevec.adapter import Place
 from onevec.adapters.sqlite import graphs
+from onevec.adapters.sqlite.checksums import HEAD, sum_of, sums_of, verify, verify_all, verify_ids, verify_vectors
 from onevec.adapters.sqlite.failures import Undecodable
-from onevec.documents import CollectionInfo, Metadata
+from onevec.adapters.sqlite.stored import StoredVectors
+from onevec.adapters.sqlite.texts import stored_texts
+from onevec.documents import CollectionInfo, IndexSettings, Metadata
 from onevec.errors import CollectionNotFound
+from onevec.local.graph import GraphSettings
 from onevec.local.space import GraphPolicy, SearchSpace
-from onevec.local.table import Rows
 from onevec.local.text import TextIndex
+from onevec.local.vectors import Elsewhere, Rows
 from onevec.values import microseconds
 
 # Rows read and appended at once while loading: keeps the copy that passes through small beside the matrix itself.
@@ -42,7 +48,7 @@ class Spaces:
         self._read_only = read_only
         self._policy = policy
         self._loaded: dict[int, _Loaded] = {}
-        self._numbers: dict[tuple[str, int, str], int | None] = {}
+        self._numbers: dict[tuple[str, datetime, str], int | None] = {}
         self._version = -1
         self._texts: dict[int, tuple[int, TextIndex]] = {}
 
@@ -53,32 +59,33 @@ class Spaces:
             CollectionNotFound: The collection was deleted, or deleted and made again.
         """
         self._see(connection)
-        key = (place.collection.name, microseconds(place.collection.created_at), place.namespace)
+        key = (place.collection.name, place.collection.created_at, place.namespace)
         if key not in self._numbers:
             self._numbers[key] = namespace_number(connection, place)
         return self._numbers[key]
 
     def space(self, connection: apsw.Connection, place: Place, number: int) -> SearchSpace:
-        """Return the namespace's search space, at the commit that the connection's transaction sees."""
-        version = self._see(connection)
+        """Return the search space of a namespace whose `number` was asked for in the same transaction, as of that."""
         loaded = self._loaded.get(number)
         if loaded is None:
             loaded = self._loaded[number] = self._new(connection, place.collection, number)
-        if loaded.version != version:
-            self._catch_up(connection, number, loaded)
-            loaded.version = version
+        if loaded.version != self._version:
+            loaded.space.follow(self._policy_of(connection, place.collection))
+            try:
+                self._catch_up(connection, number, loaded)
+            except BaseException:
+                self._loaded.pop(number).space.close()
+                raise
+            loaded.version = self._version
         return loaded.space
 
     def texts(self, connection: apsw.Connection, number: int) -> TextIndex:
         """Return an index of the texts in memory, for a file whose own can't be brought up to date."""
         version, index = self._texts.get(number, (-1, None))
-        if index is None or version != self._see(connection):
+        if index is None or version != self._version:
             index = TextIndex(apsw.Connection(":memory:"), "texts")
             index.create()
-            found = connection.execute(
-                "SELECT row, text FROM documents WHERE namespace = ? AND text IS NOT NULL", (number,)
-            )
-            index.add((row, text) for row, text in found)
+            index.add(stored_texts(connection, number))
             self._texts[number] = (self._version, index)
         return index
 
@@ -87,8 +94,8 @@ class Spaces:
         kept = {number for (number,) in connection.execute("SELECT number FROM namespaces")}
         for number in self._loaded.keys() - kept:
             self._loaded.pop(number).space.close()
-            if not self._read_only:
-                graphs.path_of(self._file, number).unlink(missing_ok=True)
+        if not self._read_only:
+            graphs.drop(self._file, kept)
 
     def memory_bytes(self, number: int | None) -> int:
         """Bytes that one namespace takes; 0 if it isn't loaded."""
@@ -101,24 +108,41 @@ class Spaces:
             loaded.space.close()
 
     def _new(self, connection: apsw.Connection, info: CollectionInfo, number: int) -> _Loaded:
-        read = partial(_metadata, connection)
-        if self._policy is None:
-            return _Loaded(SearchSpace(info.dimension, info.metric, read))
-        path, settings = graphs.path_of(self._file, number), self._policy.settings
-        save = None if self._read_only else partial(graphs.save, path, info, settings)
-        space = SearchSpace(info.dimension, info.metric, read, self._policy, save)
-        saved = graphs.load(path, info, settings) if path.exists() and space.has_graphs else None
-        if saved is not None:
-            space.restore(*saved)
+        policy, path = self._policy_of(connection, info), graphs.path_of(self._file, number)
+        save = None if self._read_only else partial(graphs.save, path, info)
+        stored = StoredVectors(self._file, connection, info.dimension)
+        space = SearchSpace(
+            info.dimension,
+            info.metric,
+            partial(_metadata, connection),
+            policy,
+            on_built=save,
+            elsewhere=Elsewhere(stored.in_transaction, stored.by_itself),
+        )
+        if policy is not None and space.has_graphs and path.exists():
+            saved = graphs.load(path, info, policy.settings)
+            if saved is not None and _has_all_rows(connection, number, saved[1]):
+                space.restore(*saved)
         return _Loaded(space)
 
-    def _see(self, connection: apsw.Connection) -> int:
-        """The version of the file's content; what was remembered of another one is forgotten."""
+    def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> GraphPolicy | None:
+        """When and how the graphs of a collection are built, by what `create_index` recorded; None for never."""
+        recorded = connection.execute("SELECT index_settings FROM collections WHERE name = ?", (info.name,)).get
+        if recorded is None or self._policy is None:
+            return self._policy
+        settings = IndexSettings(**orjson.loads(recorded))
+        if settings.kind == "flat":
+            return None
+        # Asked for by name, bytes are to save memory, too.
+        lean = settings.quantization == "int8"
+        return replace(self._policy, settings=GraphSettings.of(settings), lean=lean)
+
+    def _see(self, connection: apsw.Connection) -> None:
+        """Note the version of the file's content; what was remembered of another one is forgotten."""
         version: int = connection.pragma("data_version")
         if version != self._version:
             self._version = version
             self._numbers.clear()
-        return version
 
     def _catch_up(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
         space = loaded.space
@@ -132,16 +156,43 @@ class Spaces:
             )
             space.remove([row for (row,) in removed])
         loaded.last_gone = max(newest or 0, cut)
+        everything = loaded.last_row == 0
+        if everything and space.table.absent:
+            self._revive(connection, number, loaded)
+            everything = False
+        if everything:
+            space.table.expect(sums_of(connection, number).documents)
         new = connection.execute(
-            "SELECT row, vector FROM documents WHERE namespace = ? AND row > ? ORDER BY row", (number, loaded.last_row)
+            "SELECT row, vector, vector_checksum, checksum FROM documents WHERE namespace = ? AND row > ? ORDER BY row",
+            (number, loaded.last_row),
         )
-        for rows, vectors in _parts(new):
+        count = contents = 0
+        while part := list(islice(new, _LOAD)):
+            rows, vectors, vector_checksums, checksums = zip(*part, strict=True)
+            verify_vectors(rows, vectors, vector_checksums)
+            if list(rows) != sorted(rows) or rows[0] <= loaded.last_row:
+                raise Undecodable(f"rows {rows[0]} to {rows[-1]} of documents are out of order")
             if set(map(len, vectors)) != {space.table.dimension * 4}:
                 raise Undecodable(
                     f"a vector among rows {rows[0]} to {rows[-1]} has not {space.table.dimension} numbers"
                 )
             space.read(rows, np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1))
             loaded.last_row = rows[-1]
+            count += len(rows)
+            contents += sum_of(checksums)
+        if everything:
+            verify_all(connection, number, count, contents)
+
+    def _revive(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
+        """Bring the rows to life that a graph has the bytes of; their vectors are compared when they are read."""
+        verify_ids(connection, number)
+        space = loaded.space
+        last = int(space.table.rows[-1])
+        here = connection.execute(
+            "SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, last)
+        )
+        space.revive(np.fromiter((row for (row,) in here), np.int64))
+        loaded.last_row = last
 
 
 def namespace_number(connection: apsw.Connection, place: Place) -> int | None:
@@ -172,22 +223,21 @@ def collection_number(connection: apsw.Connection, info: CollectionInfo) -> int:
     return number
 
 
-def _parts(new: apsw.Cursor) -> Iterator[tuple[list[int], list[bytes]]]:
-    rows: list[int] = []
-    vectors: list[bytes] = []
-    for row, vector in new:
-        rows.append(row)
-        vectors.append(vector)
-        if len(rows) == _LOAD:
-            yield rows, vectors
-            rows, vectors = [], []
-    if rows:
-        yield rows, vectors
+def _has_all_rows(connection: apsw.Connection, number: int, rows: Rows) -> bool:
+    """Whether a graph with these rows has all that the namespace has up to the last: it may be that of another one."""
+    last = int(rows[-1]) if len(rows) else 0
+    here = connection.execute("SELECT row FROM documents WHERE namespace = ? AND row <= ?", (number, last))
+    return bool(np.isin(np.fromiter((row for (row,) in here), np.int64), rows).all())
 
 
 def _metadata(connection: apsw.Connection, rows: Rows | Sequence[int]) -> Iterator[tuple[int, Metadata]]:
     wanted = orjson.dumps(np.asarray(rows).tolist()).decode()
-    found = connection.execute(
-        "SELECT row, metadata FROM documents WHERE row IN (SELECT value FROM json_each(?))", (wanted,)
-    )
-    return ((row, codec.decode(text)) for row, text in found)
+    found = 0
+    for head in connection.execute(
+        f"SELECT {HEAD} FROM documents WHERE row IN (SELECT value FROM json_each(?))", (wanted,)
+    ):
+        verify(head)
+        found += 1
+        yield head[0], codec.decode(head[-1])
+    if found != len(rows):
+        raise Undecodable(f"{len(rows) - found} of {len(rows)} rows of documents are missing")

@@ -6,9 +6,18 @@ its own, as BM25 counts how rare a word is: the texts of one tenant must not mov
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from zlib import crc32
+
 import apsw
 
+from onevec.adapters.sqlite.checksums import verify_text
 from onevec.local.text import TextIndex
+
+# What FTS5 keeps a contentless table in.
+_PARTS = ("data", "idx", "docsize", "config")
 
 
 def index_of(connection: apsw.Connection, number: int) -> TextIndex:
@@ -22,23 +31,66 @@ def is_current(connection: apsw.Connection, number: int) -> bool:
     return indexed_row is not None and indexed_row >= last_row and indexed_gone >= last_gone
 
 
-def catch_up(connection: apsw.Connection, number: int) -> None:
-    """Bring the index up to date, inside a write transaction."""
+def is_sound(connection: apsw.Connection, number: int) -> bool:
+    """Read the index through; return whether it is what was written, and has no texts but those it should have."""
+    indexed_row, indexed_gone, _, _ = _marks(connection, number)
+    if indexed_row is None:
+        return True
+    table = f"texts_{number}"
+    try:
+        sql = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).get
+        if sql != index_of(connection, number).sql:
+            return False
+        for part in _PARTS:
+            if connection.execute(f"PRAGMA integrity_check({table}_{part})").get != "ok":
+                return False
+        if _sum(connection, number) != connection.execute(_INDEXED, (number,)).get:
+            return False
+        removed = "SELECT row FROM gone WHERE seq > ? AND namespace = ?"
+        stray = connection.execute(
+            f"SELECT count(*) FROM (SELECT id FROM {table}_docsize "
+            f"EXCEPT SELECT row FROM documents WHERE namespace = ? EXCEPT {removed})",
+            (number, indexed_gone, number),
+        ).get
+    except (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError):
+        return False
+    return bool(stray == 0)
+
+
+def stored_texts(connection: apsw.Connection, number: int, after: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield row and text of the documents that have one and whose row is above another.
+
+    Raises:
+        Undecodable: A text is not what was written.
+    """
+    found = connection.execute(
+        "SELECT row, text, text_checksum FROM documents WHERE namespace = ? AND row > ?", (number, after)
+    )
+    for row, text, checksum in found:
+        verify_text(row, text, checksum)
+        if text is not None:
+            yield row, text
+
+
+def catch_up(connection: apsw.Connection, number: int, *, anew: bool = False) -> None:
+    """Bring the index up to date, or make it anew, inside a write transaction."""
     indexed_row, indexed_gone, last_row, last_gone = _marks(connection, number)
     index = index_of(connection, number)
     cut: int = connection.execute("SELECT seq FROM cut").get
-    if indexed_row is None or indexed_gone < cut:
+    if anew or indexed_row is None or indexed_gone < cut:
         index.drop()
         index.create()
         indexed_row = 0
+        connection.execute("UPDATE namespaces SET indexed = ? WHERE number = ?", (_sum(connection, number), number))
+        removed: list[Any] = []
     else:
         removed = connection.execute(
             "SELECT row FROM gone WHERE seq > ? AND namespace = ? AND row <= ?", (indexed_gone, number, indexed_row)
-        )
+        ).fetchall()
+    with _summed(connection, number):
         index.remove([row for (row,) in removed])
-    index.copy(
-        "SELECT row, text FROM documents WHERE namespace = ? AND row > ? AND text IS NOT NULL", (number, indexed_row)
-    )
+        index.add(stored_texts(connection, number, indexed_row))
+        index.flush()
     connection.execute(
         "UPDATE namespaces SET indexed_row = ?, indexed_gone = ? WHERE number = ?", (last_row, last_gone, number)
     )
@@ -57,3 +109,44 @@ def _marks(connection: apsw.Connection, number: int) -> tuple[int | None, int, i
         (number,),
     ).get
     return marks
+
+
+_INDEXED = "SELECT indexed FROM namespaces WHERE number = ?"
+
+
+def _sum(connection: apsw.Connection, number: int) -> int:
+    """The sum of the checksums of the rows that the index consists of."""
+    return sum(
+        _checksum(f"texts_{number}_{part}", row)
+        for part in _PARTS
+        for row in connection.execute(f"SELECT * FROM texts_{number}_{part}")
+    )
+
+
+@contextmanager
+def _summed(connection: apsw.Connection, number: int) -> Iterator[None]:
+    """Keep that sum while the index changes, without reading all of it."""
+    parts = {f"texts_{number}_{part}" for part in _PARTS}
+    difference = 0
+
+    def note(update: apsw.PreUpdate) -> None:
+        nonlocal difference
+        if update.table_name in parts:
+            if update.old is not None:
+                difference -= _checksum(update.table_name, update.old)
+            if update.new is not None:
+                difference += _checksum(update.table_name, update.new)
+
+    connection.preupdate_hook(note, id=note)
+    try:
+        yield
+    finally:
+        connection.preupdate_hook(None, id=note)
+    connection.execute("UPDATE namespaces SET indexed = indexed + ? WHERE number = ?", (difference, number))
+
+
+def _checksum(table: str, row: apsw.SQLiteValues) -> int:
+    checksum = crc32(table.encode())
+    for value in row:
+        checksum = crc32(value if isinstance(value, bytes) else f" {value} ".encode(), checksum)
+    return checksum
