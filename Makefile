@@ -11,6 +11,10 @@ BENCH_READY := $(BENCH_VENV)/.ready
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
+# Where tests write: in memory where there is much room, as most of their time would be the disk's.
+SCRATCH ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 { print $$6 }')
+PYTEST := $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto
+
 .DEFAULT_GOAL := help
 .PHONY: help setup check test faults demo bench bench-embedded docs lock dist clean
 
@@ -23,13 +27,13 @@ check: $(READY) ## format, lint, types and the core tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n auto tests/core
+	$(PYTEST) tests/core
 
 test: $(READY) ## all tests
-	$(BIN)/pytest -q -n auto
+	$(PYTEST)
 
 faults: $(READY) ## the fault tests at every point, and Hypothesis with many more examples; takes long
-	ONEVEC_FAULTS=long ONEVEC_HYPOTHESIS=long $(BIN)/pytest -q -n auto --timeout 3600 tests/faults tests/engines
+	ONEVEC_FAULTS=long ONEVEC_HYPOTHESIS=long $(PYTEST) --timeout 3600 tests/faults tests/engines
 
 demo: $(READY) ## a first look: make a store, search it
 	$(BIN)/onevec demo

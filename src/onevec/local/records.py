@@ -215,7 +215,7 @@ class Records:
             self._texts.create()
         new = ((row, self._by_row[row]) for row in range(self._texts_from, self._next_row) if row in self._by_row)
         self._texts.remove(self._texts_gone)
-        self._texts.add((row, record.text) for row, record in new if record.text)
+        self._texts.add((row, record.text) for row, record in new if record.text is not None)
         self._texts_from = self._next_row
         self._texts_gone.clear()
         return self._texts

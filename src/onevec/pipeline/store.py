@@ -167,13 +167,21 @@ class StorePipeline:
             embedder=old.info.embedder,
             created_at=datetime.now(UTC),
         )
-        if not await self.call("create_collection", None, self.adapter.create_collection, info):
-            raise CollectionExists(f"there is a collection {target!r} already; copy to another name")
+        made = False
+
+        async def make() -> None:
+            nonlocal made
+            made = await self.call("create_collection", None, self.adapter.create_collection, info)
+
         try:
+            await self.io.finish(make())
+            if not made:
+                raise CollectionExists(f"there is a collection {target!r} already; copy to another name")
             return await old.copy_to(CollectionPipeline(self, info, None), on_progress=on_progress)
         except BaseException:
-            delete = self.call("delete_collection", None, self.adapter.delete_collection, info.name)
-            await self.io.finish(delete)
+            if made:
+                delete = self.call("delete_collection", None, self.adapter.delete_collection, info.name)
+                await self.io.finish(delete)
             raise
 
     @verb

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Coroutine
 from typing import Any, NamedTuple
 
@@ -23,22 +22,25 @@ from onevec.lower import lower, unsupported
 from onevec.metrics import Metric
 from onevec.testing import strategies
 from onevec.testing.awaited import awaited
+from onevec.testing.harness import LONG
 from onevec.testing.samples import contents, undated
 from onevec.testing.scores import assert_nearest, distances
 from onevec.testing.site import Site
 from onevec.validate import clean_metadata
 
 DIMENSION = 3
-LONG = os.environ.get("ONEVEC_HYPOTHESIS") == "long"
 _IDS = ("1", "01", "a", "A", "a ", "é", "e\u0301", "🦩", "'", "%", "../a", "x" * 512)
 
-examples = settings(
-    max_examples=500 if LONG else 20,
-    deadline=None,
-    report_multiple_bugs=False,  # one failure of one kind, so that a gap can name it
-    phases=set(Phase) - {Phase.explain},
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+
+def examples(site: Site) -> settings:
+    """How many examples are drawn, and what is done with one that fails."""
+    return settings(
+        max_examples=len(site.some(range(500 if LONG else 20))),
+        deadline=None,
+        report_multiple_bugs=False,  # one failure of one kind, so that a gap can name it
+        phases=set(Phase) - {Phase.explain},
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 class _Pair(NamedTuple):
@@ -62,7 +64,7 @@ def test_random_reads_agree(site: Site, metric: Metric) -> None:
         pytest.skip(f"{site.store.engine} doesn't have the metric {metric}")
     with onevec.connect("memory://") as twin:
 
-        @examples
+        @examples(site)
         @given(
             documents=st.lists(strategies.documents(DIMENSION), max_size=12),
             filters=st.lists(strategies.filters(site.capabilities.operators), min_size=1, max_size=4),
@@ -163,7 +165,7 @@ def test_random_writes_agree(site: Site) -> None:
     """Random writes, in any order, report the same and leave the same documents as in the memory engine."""
     with onevec.connect("memory://") as twin:
 
-        @examples
+        @examples(site)
         @given(
             writes=st.lists(_writes(site.capabilities.operators), max_size=12),
             query=strategies.vectors(DIMENSION),

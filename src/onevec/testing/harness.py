@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 REQUIRED = "ONEVEC_REQUIRE_ENGINES"
+LONG = os.environ.get("ONEVEC_HYPOTHESIS") == "long"
 
 
 class Gap(NamedTuple):

@@ -12,7 +12,7 @@ from onevec.errors import InvalidInput, Unsupported
 from onevec.filters import Op, field
 from onevec.testing.payloads import PAYLOADS
 from onevec.testing.samples import contents, doc, ids_of
-from onevec.testing.site import contract
+from onevec.testing.site import Site, contract
 
 QUERY = [1.0, 2.0, 3.0, 4.0]
 CANARY = "canary"
@@ -41,10 +41,10 @@ class _Guarded:
 
 
 @contract
-async def test_payloads_as_ids(store: AsyncStore) -> None:
+async def test_payloads_as_ids(site: Site, store: AsyncStore) -> None:
     """A payload is an id like any other, in every verb that takes one, or is refused as no id."""
     async with _Guarded(store) as target:
-        ids = [payload for payload in PAYLOADS if _is_text(payload) and "\0" not in payload and payload]
+        ids = [payload for payload in site.some(PAYLOADS) if _is_text(payload) and "\0" not in payload and payload]
         ids = [id for id in ids if len(id.encode()) <= 512]
         await target.upsert([doc(id, n=number) for number, id in enumerate(ids)])
         assert await ids_of(target) == set(ids)
@@ -57,16 +57,16 @@ async def test_payloads_as_ids(store: AsyncStore) -> None:
             assert await target.delete(id) == 1
             assert await target.get(id) is None
         assert await target.count() == 0
-        for payload in set(PAYLOADS) - set(ids):
+        for payload in set(site.some(PAYLOADS)) - set(ids):
             with pytest.raises(InvalidInput):
                 await target.upsert(doc(payload))
 
 
 @contract
-async def test_payloads_as_names(store: AsyncStore) -> None:
+async def test_payloads_as_names(site: Site, store: AsyncStore) -> None:
     """A payload is no collection's name, unless it is made of the characters of one."""
     async with _Guarded(store):
-        for payload in PAYLOADS:
+        for payload in site.some(PAYLOADS):
             try:
                 made = await store.create_collection(payload, dimension=4)
             except InvalidInput:
@@ -78,11 +78,11 @@ async def test_payloads_as_names(store: AsyncStore) -> None:
 
 
 @contract
-async def test_payloads_as_namespaces(store: AsyncStore) -> None:
+async def test_payloads_as_namespaces(site: Site, store: AsyncStore) -> None:
     """A payload is a namespace like any other, and reaches no other one."""
     async with _Guarded(store) as target:
         await target.upsert(doc("default"))
-        names = sorted({payload for payload in PAYLOADS if _is_text(payload) and 0 < len(payload) <= 128})
+        names = sorted({payload for payload in site.some(PAYLOADS) if _is_text(payload) and 0 < len(payload) <= 128})
         for name in names:
             assert await target.namespace(name).count() == 0
             await target.namespace(name).upsert(doc("a", name=name))
@@ -94,10 +94,10 @@ async def test_payloads_as_namespaces(store: AsyncStore) -> None:
 
 
 @contract
-async def test_payloads_as_metadata(store: AsyncStore) -> None:
+async def test_payloads_as_metadata(site: Site, store: AsyncStore) -> None:
     """Payloads as keys and as values, flat and nested, come back to the character."""
     async with _Guarded(store) as target:
-        given = {str(number): _metadata(payload) for number, payload in enumerate(_texts())}
+        given = {str(number): _metadata(payload) for number, payload in enumerate(_texts(site))}
         await target.upsert([Document(id, vector=QUERY, metadata=metadata) for id, metadata in given.items()])
         await target.update([{"id": id, "metadata": {"patch": metadata}} for id, metadata in given.items()])
         found = await contents(target)
@@ -114,10 +114,10 @@ def _metadata(payload: str) -> dict[str, Any]:  # Any: JSON values
 
 
 @contract
-async def test_payloads_as_texts(store: AsyncStore) -> None:
+async def test_payloads_as_texts(site: Site, store: AsyncStore) -> None:
     """Payloads as texts come back to the character, and as queries find what has their words, and never fail."""
     async with _Guarded(store) as target:
-        texts = dict(enumerate(_texts()))
+        texts = dict(enumerate(_texts(site)))
         await target.upsert([doc(str(number), text=text) for number, text in texts.items()])
         found = await contents(target)
         assert {int(id): document.text for id, document in found.items()} == texts
@@ -129,10 +129,10 @@ async def test_payloads_as_texts(store: AsyncStore) -> None:
 
 
 @contract
-async def test_payloads_in_filters(store: AsyncStore) -> None:
+async def test_payloads_in_filters(site: Site, store: AsyncStore) -> None:
     """A payload as a filter's value matches that text only, under every operator that takes a text."""
     async with _Guarded(store) as target:
-        texts = _texts()
+        texts = _texts(site)
         await target.upsert([doc(str(n), v=text, tags=[text], nested={"v": text}) for n, text in enumerate(texts)])
         operators = store.capabilities.operators
         for number, text in enumerate(texts):
@@ -149,11 +149,11 @@ async def test_payloads_in_filters(store: AsyncStore) -> None:
 
 
 @contract
-async def test_payloads_as_filters(store: AsyncStore) -> None:
+async def test_payloads_as_filters(site: Site, store: AsyncStore) -> None:
     """A payload as a field's name, an operator or a whole filter is refused, or is a filter that reaches no further."""
     async with _Guarded(store) as target:
         await target.upsert([doc("a", n=1), doc("b", text="wing")])
-        for payload in PAYLOADS:
+        for payload in site.some(PAYLOADS):
             for filter in ({payload: CANARY}, {"n": {payload: CANARY}}, (payload, "eq", CANARY), payload):
                 try:
                     matching = await _matching(target, filter)
@@ -167,8 +167,8 @@ async def _matching(target: AsyncCollection, filter: Any) -> set[str]:  # Any: a
     return {document.id async for document in target.scan(filter=filter, include_vectors=False)}
 
 
-def _texts() -> list[str]:
-    return sorted({payload for payload in PAYLOADS if _is_text(payload)})
+def _texts(site: Site) -> list[str]:
+    return sorted({payload for payload in site.some(PAYLOADS) if _is_text(payload)})
 
 
 def _is_text(payload: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -18,7 +18,7 @@ from onevec.capabilities import Capabilities
 from onevec.errors import EngineNotInstalled, EngineUnavailable, UnsupportedFilter
 from onevec.filters import Op
 from onevec.testing.awaited import awaited
-from onevec.testing.harness import REQUIRED, EngineHarness, is_required
+from onevec.testing.harness import LONG, REQUIRED, EngineHarness, is_required
 from onevec.testing.samples import DIMENSION
 
 T = TypeVar("T")
@@ -51,6 +51,10 @@ class Site:
     @property
     def capabilities(self) -> Capabilities:
         return self.store.capabilities
+
+    def some(self, cases: Sequence[T]) -> Sequence[T]:
+        """Return the cases to try: all on one surface, some on the other, as both reach the same core."""
+        return cases if self.surface == "sync" or LONG else cases[::5]
 
     def run(self, test: Coroutine[Any, Any, T]) -> T:  # Any: what the event loop sends
         """Run a test to its end: in an event loop of its own, or by one `send(None)` and no loop at all."""

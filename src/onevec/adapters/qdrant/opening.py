@@ -80,11 +80,13 @@ def _client(options: QdrantOptions, *, is_async: bool) -> QdrantClient | AsyncQd
     import httpx
     from qdrant_client import AsyncQdrantClient, QdrantClient
 
+    tls = options.api_key is not None if options.tls is None else options.tls
     return (AsyncQdrantClient if is_async else QdrantClient)(
         host=options.host,
         port=options.port,
         prefix=None if options.path is None else options.path.as_posix(),
-        https=options.api_key is not None if options.tls is None else options.tls,
+        https=tls,
+        verify=tls,  # without, the certificates aren't read, which takes longer than all else here
         headers={} if options.api_key is None else {"api-key": options.api_key.reveal()},
         check_compatibility=False,  # a thread of its own, and warnings
         limits=httpx.Limits(max_connections=options.pool_size, max_keepalive_connections=options.pool_size),
