@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # Where tests write: in memory where there is much room, as most of their time would be the disk's.
 SCRATCH ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 { print $$6 }')
-PYTEST := $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto
+PYTEST := OMP_WAIT_POLICY=passive $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test faults demo bench bench-embedded docs lock dist clean

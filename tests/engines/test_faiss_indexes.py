@@ -28,6 +28,8 @@ from .faiss_samples import (
     space_of,
 )
 
+pytestmark = pytest.mark.xdist_group("faiss indexes")  # so that each collection is filled once
+
 INDEXES = [
     "flat",
     "hnsw",

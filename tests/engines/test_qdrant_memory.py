@@ -13,6 +13,7 @@ from onevec.testing import EngineHarness, contract, papers, site, store
 from onevec.testing.differential import *  # noqa: F403
 from onevec.testing.documents import *  # noqa: F403
 from onevec.testing.filters import *  # noqa: F403
+from onevec.testing.harness import LONG
 from onevec.testing.lifecycle import *  # noqa: F403
 from onevec.testing.metadata import *  # noqa: F403
 from onevec.testing.names import *  # noqa: F403
@@ -23,6 +24,10 @@ from onevec.testing.search import *  # noqa: F403
 from onevec.testing.updates import *  # noqa: F403
 from onevec.testing.vectors import *  # noqa: F403
 from onevec.testing.writes import *  # noqa: F403
+
+pytestmark = pytest.mark.skipif(
+    not LONG, reason="qdrant in memory is tested in the long form, by `make faults`; short are a folder and a server"
+)
 
 __all__ = ["contract", "papers", "site", "store"]
 

@@ -141,8 +141,8 @@ async def at_every_point(
             (parent / name).mkdir()
             assert await at(steps, parent / name, None) == "done"
         left, taken = files_in(parent / "whole"), steps.taken
-        points = [Point("loop", turn) for turn in sampled(range(TURNS), 3, seed)]
-        points += [Point("thread", step, 1 + step % 2) for step in sampled(range(taken), 3, seed)]
+        points = [Point("loop", turn) for turn in sampled(range(TURNS), 2, seed)]
+        points += [Point("thread", step, 1 + step % 2) for step in sampled(range(taken), 2, seed)]
         for point in points:
             folder = parent / f"{point.where}-{point.step}"
             folder.mkdir()
