@@ -257,3 +257,14 @@ def test_the_package_knows_no_pickle() -> None:
         code = module.read_text("utf-8")
         for word in ("import pickle", "from pickle", "import marshal", "import shelve", "allow_pickle=True"):
             assert word not in code, module
+
+
+def test_tables_of_the_users_own_are_left_alone(path: Path) -> None:
+    """What is made by `store.client` beside onevec's tables is no damage."""
+    with onevec.connect(f"sqlite:///{path}") as store:
+        store.create_collection("papers", dimension=2).upsert({"id": "a", "vector": [1, 2]})
+        store.client.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY AUTOINCREMENT, note TEXT)")  # type: ignore[attr-defined]
+        store.client.execute("INSERT INTO notes (note) VALUES ('mine')")  # type: ignore[attr-defined]
+    with onevec.connect(f"sqlite:///{path}") as store:
+        assert store.collection("papers").count() == 1
+        assert store.health().issues == ()

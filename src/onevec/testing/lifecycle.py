@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from onevec.aio import AsyncCollection, AsyncStore
 from onevec.capabilities import Capabilities
 from onevec.collection import Collection
 from onevec.documents import Health, Stats
-from onevec.errors import ConfigError, StoreClosed, UnknownEngine
+from onevec.errors import CollectionExists, ConfigError, StoreClosed, UnknownEngine
 from onevec.store import Store
 from onevec.testing.samples import after, contents, doc, matrix, vector_of
 from onevec.testing.site import Site, contract
@@ -70,6 +70,39 @@ async def test_what_was_deleted_stays_deleted(site: Site) -> None:
     again = await store.collection("papers")
     assert await again.namespaces() == [""]
     assert set(await contents(again)) == {"b"}
+
+
+@contract(needs="persistent")
+async def test_a_call_that_changes_nothing_leaves_everything(site: Site) -> None:
+    """Each as the last call before closing: what is there is there after reopening, as often as one likes."""
+    papers = await site.store.create_collection("papers", dimension=4)
+    await papers.upsert([doc("a", text="wing", n=1), doc("b", n=2)])
+    store = site.store
+    for change_nothing in (
+        lambda store, _: store.create_collection("papers", dimension=4, if_exists="open"),
+        lambda store, _: _refused(store.create_collection("papers", dimension=4)),
+        lambda store, _: store.delete_collection("nothing"),
+        lambda _, papers: papers.upsert([]),
+        lambda _, papers: papers.delete("nothing"),
+        lambda _, papers: papers.delete(filter={"n": 3}),
+        lambda _, papers: papers.update([{"id": "a", "metadata": {"n": 1}}]),
+        lambda _, papers: papers.namespace("nobody").clear(),
+        lambda _, papers: papers.delete_namespace("nobody"),
+        lambda _, papers: papers.optimize(),
+        lambda _, papers: papers.flush(),
+    ):
+        await change_nothing(store, await store.collection("papers"))
+        await store.close()
+        store = await site.open()
+        again = await store.collection("papers")
+        found = await contents(again)
+        assert {id: document.metadata for id, document in found.items()} == {"a": {"n": 1}, "b": {"n": 2}}
+        assert (await again.search(vector_of("a"), top_k=1)).ids == ["a"]
+
+
+async def _refused(call: Coroutine[Any, Any, object]) -> None:  # Any: what an event loop sends
+    with pytest.raises(CollectionExists):
+        await call
 
 
 @contract

@@ -14,7 +14,10 @@ from onevec.adapters.sqlite.failures import Undecodable
 _TABLES = ("collections", "namespaces")
 
 # What the seal is over, beside the sum of checksums.
-_REST = "(SELECT seq FROM cut), (SELECT json_group_array(name || ' ' || seq ORDER BY name) FROM sqlite_sequence)"
+_REST = (
+    "(SELECT seq FROM cut), (SELECT json_group_array(name || ' ' || seq ORDER BY name) FROM sqlite_sequence "
+    "WHERE name IN ('collections', 'documents', 'gone', 'namespaces'))"
+)
 
 
 def begin(connection: apsw.Connection) -> None:
@@ -43,8 +46,6 @@ def watch(connection: apsw.Connection) -> None:
 def seal(connection: apsw.Connection) -> None:
     """Bring the checksums up to date, as the last thing in a write transaction."""
     changed: list[Any] = connection.execute("SELECT name, number, checksum FROM temp.changed").fetchall()
-    if not changed:
-        return
     difference = 0
     for table, number, before in changed:
         row = connection.execute(f"SELECT * FROM {table} WHERE number = ?", (number,)).fetchone()
@@ -53,11 +54,13 @@ def seal(connection: apsw.Connection) -> None:
             connection.execute(f"UPDATE {table} SET checksum = ? WHERE number = ?", (now, number))
             difference += now
         difference -= before
-    connection.execute("DELETE FROM temp.changed")
-    before, *rest = connection.execute(f"SELECT sums, {_REST} FROM seal").get
-    connection.execute(
-        "UPDATE seal SET sums = ?, checksum = ?", (before + difference, _over(before + difference, rest))
-    )
+    if changed:
+        connection.execute("DELETE FROM temp.changed")
+    sums, sealed, *rest = connection.execute(f"SELECT sums, checksum, {_REST} FROM seal").get
+    sums += difference
+    checksum = _over(sums, rest)
+    if changed or checksum != sealed:  # a number can have been given out for a row that was not inserted
+        connection.execute("UPDATE seal SET sums = ?, checksum = ?", (sums, checksum))
 
 
 def verify_seal(connection: apsw.Connection) -> None:
