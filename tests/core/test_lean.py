@@ -108,7 +108,7 @@ def test_where_exact_search_is_dear_the_bytes_are_scanned(papers: Collection) ->
     """A filter too rare for the graph is answered from the bytes, and the hits are measured."""
     space = space_of(papers)
     assert space._plan is not None
-    space._plan = replace(space._plan, step_seconds=1.0)
+    space._plan = replace(space._plan, start_seconds=1.0)
     assert_right(papers)
 
 

@@ -25,7 +25,9 @@ __all__ = ["no_syncs"]
 
 # After how many an engine tidies up, reads the next part, or answers with another page.
 THRESHOLDS: Mapping[str, Any] = {
-    "onevec.local.builder.plan": lambda *arguments: replace(planner.plan(*arguments), step_seconds=1e-9),
+    "onevec.local.builder.plan": lambda *arguments: replace(
+        planner.plan(*arguments), start_seconds=0.0, step_seconds=1e-9
+    ),
     "onevec.adapters.faiss.recipes._AT_LEAST": 10,
     "onevec.adapters.faiss.widths.Built._cost": lambda *_: -1.0,
     "onevec.adapters.memory.GraphPolicy": partial(GraphPolicy, from_numbers=1),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,17 @@ from onevec.local.vectors import Matrix
 T = TypeVar("T")
 Distances = npt.NDArray[np.float64]
 
-# The recall that a graph must show on a sample, how wide its searches may get for it, and for how many hits that is
-# measured: the more hits, or the rarer those that match, the wider.
-RECALL = 0.995
-_BEAMS = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# The recall@10 that a graph must show on a sample, and how wide its searches may get for it. That is measured among all
+# slots and among ever smaller shares of them, so that ten of the nearest 10, 20, 40, ... are to be found: the more hits
+# a search wants, or the rarer those that match, the wider it must be.
+RECALL = 0.99
+_HITS = 10
+_BEAMS = (32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 _DEPTHS = (10, 20, 40, 100, 300)
-_SAMPLE = 64
+_SAMPLE = 128
+
+# How much of an exact search's time a graph's may take among some, as it can be in vain.
+_SURE = 0.6
 
 # Slots of a search among some, when that is timed.
 _SOME = 2_000
@@ -42,8 +47,9 @@ class Plan:
 
     Attributes:
         graph: The graph.
-        beams: `(hits, beam)`, ascending: how wide a search must be to reach the recall for so many hits. With none,
-            the graph is of no use.
+        beams: `(depth, beam)`, ascending: how wide a search must be to reach the recall among so many of the nearest.
+            With none, the graph is of no use.
+        start_seconds: A graph search's time, whatever its beam.
         step_seconds: A graph search's time for each candidate of its beam.
         scan_seconds: An exact search's time for each slot, when it looks at all of them.
         pick_seconds: An exact search's time for each slot, when it looks at some.
@@ -51,6 +57,7 @@ class Plan:
 
     graph: Graph
     beams: tuple[tuple[int, int], ...]
+    start_seconds: float
     step_seconds: float
     scan_seconds: float
     pick_seconds: float
@@ -67,21 +74,27 @@ class Plan:
         if matching <= top_k:
             return None
         share = matching / size
-        # How many of the nearest hold `top_k` that match, but for chance.
-        depth = top_k if share == 1 else (top_k + 3 * math.sqrt(top_k)) / share
-        beam = self._reaching(depth) if ef_search is None else max(ef_search, math.ceil(depth))
+        # How many of the nearest hold `top_k` that match, and, but for chance, as many are on the page.
+        depth = top_k / share
+        full = top_k if share == 1 else math.ceil((top_k + 3 * math.sqrt(top_k)) / share)
+        beam = self._reaching(depth) if ef_search is None else ef_search
         if beam is None:
             return None
+        beam = min(max(beam, full), self.graph.size)
         if ef_search is not None and share == 1:
-            return min(beam, self.graph.size)
-        by_graph = beam * self.step_seconds + (size - self.graph.size) * share * self.pick_seconds
+            return beam
+        tail = (size - self.graph.size) * share
+        by_graph = self.start_seconds + beam * self.step_seconds + tail * self.pick_seconds
         exact = min(size * self.scan_seconds, matching * self.pick_seconds)
-        return min(beam, self.graph.size) if by_graph < exact else None
+        if share < 1:
+            exact *= _SURE  # where those that match lie elsewhere, the page is short, and both are paid
+        return beam if by_graph < exact else None
 
     def measured(self) -> dict[str, Any]:  # Any: JSON values
         """Everything but the graph, by name."""
         return {
             "beams": self.beams,
+            "start_seconds": self.start_seconds,
             "step_seconds": self.step_seconds,
             "scan_seconds": self.scan_seconds,
             "pick_seconds": self.pick_seconds,
@@ -100,31 +113,48 @@ class Plan:
 def plan(graph: Graph, table: VectorTable) -> Plan:
     """Measure a graph beside the table it was built over.
 
-    The sample's queries are stored vectors and mixtures of two of them: on the data, and off it.
+    The sample's queries are mixtures of two stored vectors: near the data, and hardly ever on it.
     """
     random = np.random.default_rng(0)
     live = table.live.nonzero()[0]
     pairs = random.choice(live, (_SAMPLE, 2))
-    weights = random.uniform(0.75, 1.0, (_SAMPLE, 1)).astype(np.float32)
+    weights = random.uniform(0.5, 1.0, (_SAMPLE, 1)).astype(np.float32)
     queries: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
     queries = queries[queries.any(axis=1)]
-    exact, scan_seconds = _timed(queries, lambda query: np.sort(table.search(query, _DEPTHS[-1])[1]))
+    exact, scan_seconds = _timed(queries, lambda query: table.search(query, 2 * _DEPTHS[-1]))
     some = np.unique(random.choice(live, min(_SOME, max(1, table.size // 8))))
-    _, pick_seconds = _timed(queries, lambda query: table.search(query, _DEPTHS[0], slots=some))
+    _, pick_seconds = _timed(queries, lambda query: table.search(query, _HITS, slots=some))
     costs = scan_seconds / table.size, pick_seconds / len(some)
 
+    luck = random.random(table.size)
+    nearest = [_Nearest(luck[table.slots_of(rows)], distances) for rows, distances in exact]
     beams: list[tuple[int, int]] = []
-    step_seconds = 0.0
+    times: list[tuple[int, float]] = []
     for beam in _BEAMS:
-        found, seconds = _timed(queries, partial(graph.nearest, ef=beam))
-        step_seconds = step_seconds if beams else seconds / beam
-        distances = [
-            np.sort(table.best_of(query, _DEPTHS[-1], slots[table.live[slots]])[1])
-            for query, slots in zip(queries, found, strict=True)
+        slots, seconds = _timed(queries, partial(graph.nearest, ef=beam))
+        times.append((beam, seconds))
+        found = [
+            _Nearest(luck[some], table.distances(query, some))
+            for query, some in zip(queries, (some[table.live[some]] for some in slots), strict=True)
         ]
-        while len(beams) < len(_DEPTHS) and _recall(distances, exact, _DEPTHS[len(beams)]) >= RECALL:
+        while len(beams) < len(_DEPTHS) and _recall(found, nearest, _HITS / _DEPTHS[len(beams)]) >= RECALL:
             beams.append((_DEPTHS[len(beams)], beam))
-    return Plan(graph, tuple(beams), step_seconds, *costs)
+        if len(beams) == len(_DEPTHS) and len(times) > 1:
+            break
+    (first, quick), (last, slow) = times[0], times[-1]
+    step_seconds = max(0.0, slow - quick) / (last - first)
+    return Plan(graph, tuple(beams), max(0.0, quick - first * step_seconds), step_seconds, *costs)
+
+
+class _Nearest(NamedTuple):
+    """Some of a table's slots: a number between 0 and 1 that each slot has by chance, and their distances."""
+
+    luck: Distances
+    distances: Distances
+
+    def best(self, share: float) -> Distances:
+        """The distances of the ten nearest among a share of all slots."""
+        return np.sort(self.distances[self.luck < share])[:_HITS]
 
 
 def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
@@ -138,8 +168,10 @@ def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], flo
     return found, median(seconds)
 
 
-def _recall(found: list[Distances], exact: list[Distances], depth: int) -> float:
-    """The share of the exact nearest that are found; of those as near as the last of them, any will do."""
-    nearest = [some[:depth] for some in exact]
-    hits = sum(int(np.count_nonzero(some[:depth] <= best[-1])) for some, best in zip(found, nearest, strict=True))
-    return hits / sum(map(len, nearest))
+def _recall(found: list[_Nearest], nearest: list[_Nearest], share: float) -> float:
+    """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
+    hits = wanted = 0
+    for some, best in zip(found, (true.best(share) for true in nearest), strict=True):
+        wanted += len(best)
+        hits += int(np.count_nonzero(some.best(share) <= best[-1])) if len(best) else 0
+    return hits / wanted if wanted else 0.0

@@ -158,6 +158,11 @@ class VectorTable:
         probe = query.astype(np.float64)
         return self._best(probe, math.sqrt(probe.dot(probe)), top_k, slots)
 
+    def distances(self, query: Matrix, slots: Slots) -> npt.NDArray[np.float64]:
+        """Return the distances of these slots."""
+        probe = query.astype(np.float64)
+        return self._distances(probe, math.sqrt(probe.dot(probe)), slots)
+
     def vectors_between(self, start: int, stop: int) -> Matrix:
         """Return the vectors of the slots from `start` up to `stop`, dead ones too; a view where they are in memory."""
         return self._vectors.between(start, min(stop, self.size))

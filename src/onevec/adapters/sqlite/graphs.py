@@ -19,7 +19,7 @@ from onevec.local.graph import Graph, GraphSettings
 from onevec.local.planner import Plan
 from onevec.local.vectors import Rows
 
-_MAGIC = b"onevec graph 2\n"
+_MAGIC = b"onevec graph 3\n"
 _DIGEST = 32
 _PIECE = 2**20
 
