@@ -33,10 +33,27 @@ from onevec.trace import Event
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection, AsyncStore
+    from onevec.choosing import (
+        Candidate,
+        create_development_store,
+        create_development_store_async,
+        create_production_store,
+        create_production_store_async,
+    )
     from onevec.collection import Collection
     from onevec.filter_syntax import parse_filter
+    from onevec.named_stores import (
+        close_all_stores,
+        close_all_stores_async,
+        get_async_store,
+        get_store,
+        register_store,
+        set_default_store,
+        store_names,
+        unregister_store,
+    )
     from onevec.opening import connect, connect_async
-    from onevec.registry import engines, register
+    from onevec.registry import engines, register, requirements
     from onevec.store import Store
 
 __version__ = "0.1.0"
@@ -45,13 +62,27 @@ __version__ = "0.1.0"
 _LATER = {
     "AsyncCollection": "onevec.aio",
     "AsyncStore": "onevec.aio",
+    "Candidate": "onevec.choosing",
     "Collection": "onevec.collection",
     "Store": "onevec.store",
+    "close_all_stores": "onevec.named_stores",
+    "close_all_stores_async": "onevec.named_stores",
     "connect": "onevec.opening",
     "connect_async": "onevec.opening",
+    "create_development_store": "onevec.choosing",
+    "create_development_store_async": "onevec.choosing",
+    "create_production_store": "onevec.choosing",
+    "create_production_store_async": "onevec.choosing",
     "engines": "onevec.registry",
+    "get_async_store": "onevec.named_stores",
+    "get_store": "onevec.named_stores",
     "parse_filter": "onevec.filter_syntax",
     "register": "onevec.registry",
+    "register_store": "onevec.named_stores",
+    "requirements": "onevec.registry",
+    "set_default_store": "onevec.named_stores",
+    "store_names": "onevec.named_stores",
+    "unregister_store": "onevec.named_stores",
 }
 
 
@@ -71,6 +102,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "AsyncCollection",
     "AsyncStore",
+    "Candidate",
     "Collection",
     "CollectionInfo",
     "Document",
@@ -91,11 +123,24 @@ __all__ = [
     "Stats",
     "Store",
     "WriteReport",
+    "close_all_stores",
+    "close_all_stores_async",
     "connect",
     "connect_async",
+    "create_development_store",
+    "create_development_store_async",
+    "create_production_store",
+    "create_production_store_async",
     "engines",
     "errors",
     "field",
+    "get_async_store",
+    "get_store",
     "parse_filter",
     "register",
+    "register_store",
+    "requirements",
+    "set_default_store",
+    "store_names",
+    "unregister_store",
 ]

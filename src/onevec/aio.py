@@ -28,6 +28,7 @@ from onevec.filters import FilterLike
 from onevec.pipeline.options import SearchOptions
 
 if TYPE_CHECKING:
+    from onevec.choosing import Candidate
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import CollectionPipeline, StorePipeline
@@ -97,6 +98,11 @@ class AsyncStore:
     def client(self) -> object:
         """The engine library's own object."""
         return self._core.client
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """How the stores were that `create_production_store` asked; empty for a store of `connect`."""
+        return self._core.candidates
 
     async def close(self) -> None:
         """Let go of everything. A second call does nothing; any other call then raises `StoreClosed`."""

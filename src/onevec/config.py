@@ -20,6 +20,7 @@ CONFIG_FILE = "onevec.toml"
 URL_VARIABLE = "ONEVEC_URL"
 # URLs that are written so everywhere, and the engines they are of.
 _SCHEMES = {"postgresql": "pgvector", "postgres": "pgvector"}
+_SECRETS = re.compile(r"(?<=//).*(?=@)|\?.*", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _unquoted = partial(unquote, errors="strict")
@@ -69,6 +70,11 @@ def default_target() -> str | None:
     if default is not None and not isinstance(default, str):
         raise ConfigError(f"{path}: default is the name of a store, got {default!r}")
     return default
+
+
+def shown(target: str) -> str:
+    """Return a target without what may be secret in it: the credentials and the query of a URL."""
+    return _SECRETS.sub("***", target)
 
 
 def expanded(value: Any) -> Any:  # Any: texts change, alone and in lists and mappings

@@ -243,15 +243,31 @@ class Stats:
         documents: Documents in the handle's namespace.
         dimension: How many numbers each vector has.
         storage_bytes: What the store takes on disk, all collections together.
+        index_bytes: What an approximate index of the vectors takes on disk.
         memory_bytes: What this process holds of the namespace for searching.
         updated_at: The newest `updated_at` in the namespace.
+        searches: How many searches this store has run in the namespace since it was opened.
+        search_seconds: How long one of them took on average, without embedding. This and the next two are of the last
+            256 searches.
+        search_seconds_p95: How long they took at the 95th percentile.
+        searches_per_second: How many there were per second, from the first of them until now.
     """
 
     documents: int
     dimension: int
     storage_bytes: int | None = None
+    index_bytes: int | None = None
     memory_bytes: int | None = None
     updated_at: datetime | None = None
+    searches: int | None = None
+    search_seconds: float | None = None
+    search_seconds_p95: float | None = None
+    searches_per_second: float | None = None
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors there are: every document has one."""
+        return self.documents
 
 
 @dataclass(frozen=True, slots=True)

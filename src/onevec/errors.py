@@ -23,6 +23,7 @@
     |- EmbeddingFailed              (RuntimeError)
     |- NamespaceDenied              (PermissionError)
     |- PartialWrite                 (RuntimeError)
+    |- NoStoreAvailable             (ConnectionError)
     |- StoreClosed                  (RuntimeError)
     |- EngineNotInstalled           (ImportError)
     |- EngineError                  (RuntimeError)
@@ -46,6 +47,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from onevec.choosing import Candidate
     from onevec.documents import WriteReport
 
 
@@ -172,6 +174,14 @@ class PartialWrite(OnevecError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle calls to make the same error in another process
         return partial(type(self), report=self.report), self.args, self.__dict__
+
+
+class NoStoreAvailable(OnevecError, ConnectionError):
+    """None of the stores that `create_production_store` was given can be used. `candidates` says why, one by one."""
+
+    def __init__(self, message: str, *, candidates: tuple[Candidate, ...] = (), **more: Any) -> None:  # Any: of the base
+        super().__init__(message, **more)
+        self.candidates = candidates
 
 
 class StoreClosed(OnevecError, RuntimeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -58,7 +58,7 @@ def connect(
     """
     from onevec.store import Store
 
-    opening = _Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+    opening = Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
     return Store(run(opening.opened(BlockingRuntime())))
 
 
@@ -79,7 +79,7 @@ class connect_async:  # noqa: N801 (it is called like a function)
         on_event: Hook | None = None,
         **options: Any,  # Any: converted to the types of the engine's options
     ) -> None:
-        self._opening = _Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+        self._opening = Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
         self._store: AsyncStore | None = None
 
     def __await__(self) -> Generator[Any, None, AsyncStore]:  # Any: what the event loop is handed
@@ -102,16 +102,16 @@ class connect_async:  # noqa: N801 (it is called like a function)
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class Opening:
     """The arguments of `connect`."""
 
     target: StoreTarget
-    embedder: EmbedderLike | None
-    timeout: float | None
-    max_retries: int
-    max_concurrency: int
-    hook: Hook | None
-    options: Mapping[str, Any]
+    embedder: EmbedderLike | None = None
+    timeout: float | None = 30.0
+    max_retries: int = 3
+    max_concurrency: int = 4
+    on_event: Hook | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     async def opened(self, io: Runtime) -> StorePipeline:
         """Open the store over a runtime, which is closed if that fails."""
@@ -139,7 +139,7 @@ class _Opening:
             error.engine = error.engine or cls.name
             raise
         return StorePipeline(
-            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=embedder, hook=self.hook
+            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=embedder, hook=self.on_event
         )
 
     def _found(self) -> tuple[AdapterClass, Mapping[str, Any], EmbedderLike | None]:

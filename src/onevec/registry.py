@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ AdapterClass = type[Adapter[Any]]  # Any: each engine's own options
 AdapterT = TypeVar("AdapterT", bound=AdapterClass)
 
 _registered: dict[str, AdapterClass] = {}
+
+# A line of a package's metadata, such as `psycopg[binary]>=3.3; extra == 'pgvector'`.
+_REQUIREMENT = re.compile(r"""(?P<wanted>(?P<package>[\w.-]+)[^;]*)(;.*extra\s*==\s*["'](?P<extra>[^"']+)["'])?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,25 @@ class EngineInfo:
     installed: bool
     install: str
     capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What an engine needs.
+
+    Attributes:
+        engine: The engine's name.
+        packages: What its extra installs, such as `qdrant-client>=1.20`. Empty where the base has all.
+        installed: The version of each of these packages that is there; None for one that isn't.
+        missing: The modules that can't be imported.
+        install: The command that installs it; empty for an engine of this program that needs no library.
+    """
+
+    engine: str
+    packages: tuple[str, ...]
+    installed: Mapping[str, str | None]
+    missing: tuple[str, ...]
+    install: str
 
 
 def register(name: str) -> Callable[[AdapterT], AdapterT]:
@@ -71,6 +94,23 @@ def engines() -> list[EngineInfo]:
         EngineInfo(name, not _missing(adapter := adapter_class(name)), _install(name, adapter), adapter.capabilities)
         for name in engine_names()
     ]
+
+
+def requirements(name: str) -> Requirements:
+    """Return what an engine needs, and what of that is there.
+
+    Raises:
+        UnknownEngine: There is none of that name.
+    """
+    adapter = adapter_class(name)
+    packages = _packages(name)
+    return Requirements(
+        name,
+        tuple(packages.values()),
+        {package: _version(package) for package in packages},
+        tuple(_missing(adapter)),
+        _install(name, adapter),
+    )
 
 
 def adapter_class(name: str) -> AdapterClass:
@@ -169,6 +209,21 @@ def _install(name: str, adapter: AdapterClass) -> str:
     if entry is None or entry.dist is None:
         return f"pip install {' '.join(adapter.requires)}" if adapter.requires else ""
     return f'pip install "{entry.dist.name}[{name}]"' if adapter.requires else f"pip install {entry.dist.name}"
+
+
+def _packages(name: str) -> dict[str, str]:
+    """What the extra of that name installs: by the package's name, what is asked of it."""
+    entry = None if name in _registered else _entry("onevec.engines", name)
+    lines = (entry.dist.requires or []) if entry is not None and entry.dist is not None else []
+    parsed = (_REQUIREMENT.match(line) for line in lines)
+    return {one["package"]: one["wanted"].strip() for one in parsed if one is not None and one["extra"] == name}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _missing(adapter: AdapterClass) -> list[str]:

@@ -15,6 +15,7 @@ from onevec.documents import (
 from onevec.runtime import run
 
 if TYPE_CHECKING:
+    from onevec.choosing import Candidate
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import StorePipeline
@@ -116,6 +117,11 @@ class Store:
     def client(self) -> object:
         """The engine library's own object."""
         return self._core.client
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """How the stores were that `create_production_store` asked; empty for a store of `connect`."""
+        return self._core.candidates
 
     def close(self) -> None:
         """Let go of everything. A second call does nothing; any other call then raises `StoreClosed`."""

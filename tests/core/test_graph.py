@@ -221,6 +221,7 @@ def test_a_saved_graph_is_used_again(store_file: Path) -> None:
         assert plan is not None
         assert plan.graph.size == SIZE
         assert_right(papers)
+        assert papers.stats().index_bytes == store_file.with_name(f"{store_file.name}-graph-1").stat().st_size
 
 
 def test_a_saved_graph_catches_up(store_file: Path) -> None:

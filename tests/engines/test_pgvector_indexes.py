@@ -73,6 +73,7 @@ def test_a_page_is_full_at_any_selectivity(filled: Store, kind: str) -> None:
     """However few documents match, and wherever they lie: `top_k` hits, all matching, rightly scored and ordered."""
     points = filled.collection("cosine")
     points.create_index(**KINDS[kind])
+    assert (points.stats().index_bytes or 0) > 0
     true = true_distances(Metric.COSINE)
     found = 0
     for name, (filter, mask) in FILTERS.items():

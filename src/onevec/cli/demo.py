@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onevec.cli import Command
 from onevec.cli.arguments import Parser, positive
 from onevec.cli.output import hit_json, print_json, progress
-from onevec.cli.stores import open_store, shown
+from onevec.cli.stores import open_store
+from onevec.config import shown
 
 if TYPE_CHECKING:
     from onevec.collection import Collection

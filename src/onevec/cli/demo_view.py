@@ -9,8 +9,8 @@ from rich.text import Text
 
 from onevec.cli.demo import COLLECTION, Answer, Built, Question
 from onevec.cli.output import console, print_rich, print_text
-from onevec.cli.stores import shown
 from onevec.cli.text import printable, score_text, snippet
+from onevec.config import shown
 from onevec.documents import Hit
 
 _INDENT = 2

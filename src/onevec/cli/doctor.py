@@ -11,7 +11,7 @@ import onevec
 from onevec.cli import Command
 from onevec.cli.arguments import Parser, add_store
 from onevec.cli.output import print_json, print_rich, print_text, table
-from onevec.cli.stores import DEFAULT_URL, open_store, shown
+from onevec.cli.stores import DEFAULT_URL, open_store
 from onevec.cli.text import metadata_value, printable
 from onevec.errors import OnevecError, StoreNotFound
 
@@ -91,7 +91,7 @@ def _embedder(name: str) -> Facts:
 
 def _store(arguments: Namespace) -> Facts | None:
     """How the store is; None where none was named and there is none at the default place."""
-    from onevec.config import default_target
+    from onevec.config import default_target, shown
 
     named = arguments.store if arguments.store is not None else default_target()
     target = DEFAULT_URL if named is None else named

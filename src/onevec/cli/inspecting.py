@@ -51,6 +51,7 @@ def _info(arguments: Namespace) -> int:
             "documents": stats.documents,
             "updated_at": stats.updated_at,
             "storage_bytes": stats.storage_bytes,
+            "index_bytes": stats.index_bytes,
             "memory_bytes": stats.memory_bytes,
         }
     if arguments.json:
@@ -72,6 +73,7 @@ def _info(arguments: Namespace) -> int:
         ("documents", f"{stats.documents:,}"),
         ("updated", moment(stats.updated_at)),
         ("on disk", _size(stats.storage_bytes, "all collections together")),
+        ("index", _size(stats.index_bytes, "on disk")),
         ("in memory", _size(stats.memory_bytes, "of this process")),
     ):
         if value:

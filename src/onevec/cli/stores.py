@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "sqlite:///onevec.db"
 _NAMED = 20
-_SECRETS = re.compile(r"(?<=//)[^/@]*(?=@)|\?.*")
 
 
 def target_of(arguments: Namespace) -> str:
@@ -28,11 +26,6 @@ def target_of(arguments: Namespace) -> str:
     from onevec.config import default_target
 
     return default_target() or DEFAULT_URL
-
-
-def shown(target: str) -> str:
-    """Return a target without what may be secret in it: the credentials and the query of a URL."""
-    return _SECRETS.sub("***", target)
 
 
 def open_store(target: str, *, create: bool) -> Store:
@@ -50,6 +43,8 @@ def open_store(target: str, *, create: bool) -> Store:
     try:
         return onevec.connect(target, create=False)
     except StoreNotFound as error:
+        from onevec.config import shown
+
         raise StoreNotFound(
             f"there is no store at {shown(target)}; `onevec ingest PATH` makes one, `onevec demo` one to try, "
             "and --store URL names another",

@@ -66,7 +66,7 @@ class Reads(Target):
 
     @verb
     async def stats(self) -> Stats:
-        return await self.call("stats", self.adapter.stats, self._place)
+        return self.times.added_to(await self.call("stats", self.adapter.stats, self._place))
 
     async def _pages(self, tree: Filter | None, left: int | None, *, include_vectors: bool) -> AsyncIterator[Page]:
         after: str | None = None

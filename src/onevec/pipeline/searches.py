@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable
 from functools import partial
@@ -70,6 +71,13 @@ class Searches(Reads):
         }
 
     async def _run(self, search: _Search) -> SearchResult:
+        started = time.perf_counter()
+        try:
+            return await self._hits(search)
+        finally:
+            self.times.add(started)
+
+    async def _hits(self, search: _Search) -> SearchResult:
         request = search.request
         if search.rest is not None:
             fields = ", ".join(sorted({condition.field for condition in conditions(search.rest)}))

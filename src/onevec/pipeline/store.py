@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from onevec.adapter import Adapter, Place
 from onevec.capabilities import Capabilities
@@ -26,12 +26,16 @@ from onevec.errors import (
 from onevec.metrics import Metric
 from onevec.pipeline.collection import CollectionPipeline
 from onevec.pipeline.embedding import dimension_of
+from onevec.pipeline.timing import SearchTimes
 from onevec.pipeline.verbs import named, verb
 from onevec.registry import load_embedder
 from onevec.retry import RetryPolicy, with_retry
 from onevec.runtime import Runtime
 from onevec.trace import Event, Hook
 from onevec.validate import checked_collection_name, checked_count
+
+if TYPE_CHECKING:
+    from onevec.choosing import Candidate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +61,8 @@ class StorePipeline:
         self._hook = hook
         self._embedder = embedder
         self._closed = False
+        self._times: dict[Place, SearchTimes] = {}
+        self.candidates: tuple[Candidate, ...] = ()
 
     @property
     def engine(self) -> str:
@@ -69,6 +75,10 @@ class StorePipeline:
     @property
     def client(self) -> object:
         return self.adapter.client
+
+    def search_times(self, place: Place) -> SearchTimes:
+        """The searches of this store in a namespace, whichever handle they came by."""
+        return self._times.setdefault(place, SearchTimes())
 
     def check_open(self) -> None:
         """Refuse a call of a store that was closed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from onevec.adapter import Adapter, Place
@@ -14,6 +15,7 @@ from onevec.filter_syntax import parse_filter
 from onevec.filters import ALWAYS, Condition, Filter, FilterLike
 from onevec.lower import lower, unsupported
 from onevec.pipeline.embedding import embed
+from onevec.pipeline.timing import SearchTimes
 from onevec.registry import load_embedder
 
 if TYPE_CHECKING:
@@ -66,6 +68,11 @@ class Target:
     @property
     def adapter(self) -> Adapter[Any]:  # Any: each engine's own options
         return self.store.adapter
+
+    @cached_property
+    def times(self) -> SearchTimes:
+        """The searches of this namespace, by whichever handle of this store."""
+        return self.store.search_times(self._place)
 
     @property
     def engine(self) -> str:

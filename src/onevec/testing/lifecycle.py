@@ -12,7 +12,7 @@ from onevec.aio import AsyncCollection, AsyncStore
 from onevec.capabilities import Capabilities
 from onevec.collection import Collection
 from onevec.documents import Health, Stats
-from onevec.errors import CollectionExists, ConfigError, StoreClosed, UnknownEngine
+from onevec.errors import CollectionExists, ConfigError, OnevecError, StoreClosed, UnknownEngine
 from onevec.store import Store
 from onevec.testing.samples import after, contents, doc, matrix, vector_of
 from onevec.testing.site import Site, contract
@@ -261,6 +261,27 @@ async def test_a_collection_tells_how_much_it_holds(papers: AsyncCollection) -> 
     await papers.optimize()
     await papers.flush()
     assert (await papers.stats()).documents == await papers.count() == 99
+
+
+@contract
+async def test_a_collection_tells_how_its_searches_went(papers: AsyncCollection) -> None:
+    """`stats` counts the searches of the handle's namespace, by any handle of the store, and how long they took."""
+    await papers.upsert([doc("a"), doc("b")])
+    assert (await papers.stats()).searches == 0
+    await papers.search(QUERY)
+    await papers.search_batch([QUERY, QUERY])
+    with pytest.raises(OnevecError):
+        await papers.search(QUERY, top_k=0)
+    acme = papers.namespace("acme")
+    await acme.search(QUERY)
+    await papers.namespace("acme").search(QUERY)
+    stats = await papers.stats()
+    assert (stats.searches, (await acme.stats()).searches, stats.vectors) == (3, 2, 2)
+    assert stats.search_seconds is not None
+    assert stats.search_seconds_p95 is not None
+    assert 0 < stats.search_seconds <= stats.search_seconds_p95
+    assert stats.searches_per_second is not None
+    assert stats.searches_per_second > 0
 
 
 @contract

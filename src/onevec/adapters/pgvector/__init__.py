@@ -198,13 +198,14 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
 
     async def stats(self, place: Place) -> Stats:
         table = await self._collections.table(place.collection)
-        ((count, newest, size),) = await self._link.fetch(
-            documents.EXTENT.format(table=table.name), (self._schema, coded(place.namespace))
+        ((count, newest, size, of_index),) = await self._link.fetch(
+            documents.EXTENT.format(table=table.name), (self._schema, table.name, coded(place.namespace))
         )
         return Stats(
             documents=count,
             dimension=place.collection.dimension,
             storage_bytes=size,
+            index_bytes=of_index,
             updated_at=None if newest is None else moment_at(newest),
         )
 

@@ -50,6 +50,11 @@ SELECT count(*), max(updated), (
     SELECT sum(pg_total_relation_size(pg_class.oid))::bigint FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace AND pg_namespace.nspname = %s
     WHERE pg_class.relkind = 'r'
+), (
+    SELECT sum(pg_relation_size(pg_class.oid))::bigint FROM pg_index
+    JOIN pg_class ON pg_class.oid = pg_index.indexrelid
+    JOIN pg_am ON pg_am.oid = pg_class.relam AND pg_am.amname IN ('hnsw', 'ivfflat')
+    WHERE pg_index.indrelid = %s::regclass
 ) FROM {table} WHERE namespace = %s
 """
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import orjson
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
-from onevec.adapters.sqlite import documents, texts
+from onevec.adapters.sqlite import documents, graphs, texts
 from onevec.adapters.sqlite.checksums import CHECKED_BYTES
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
@@ -298,6 +298,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             documents=count,
             dimension=place.collection.dimension,
             storage_bytes=self._file.bytes_on_disk(),
+            index_bytes=None if number is None else graphs.bytes_of(graphs.path_of(self._file.path, number)),
             memory_bytes=self._spaces.memory_bytes(number),
             updated_at=None if newest is None else moment_at(newest),
         )

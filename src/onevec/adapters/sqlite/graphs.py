@@ -29,6 +29,13 @@ def path_of(store: Path, number: int) -> Path:
     return store.with_name(f"{store.name}-graph-{number}")
 
 
+def bytes_of(path: Path) -> int | None:
+    """Return how large a saved graph is; None if there is none."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return None
+
+
 def drop(store: Path, kept: set[int]) -> None:
     """Remove the graphs of namespaces that are gone."""
     for path, number in _saved(store):
