@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from onevec.adapter import Adapter
 from onevec.config import expanded, locate, options_of
+from onevec.deadline import reset_end, set_end
 from onevec.errors import ConfigError, OnevecError
 from onevec.registry import AdapterClass, installed_adapter_class, load_embedder
 from onevec.retry import RetryPolicy
@@ -134,7 +135,11 @@ class Opening:
         try:
             options = options_of(cls.options, settings, cls.name)
             embedder = None if like is None else await io.offload(load_embedder, like)
-            adapter = await cls.open(io, options)
+            token = set_end(policy.timeout)
+            try:
+                adapter = await cls.open(io, options)
+            finally:
+                reset_end(token)
         except OnevecError as error:
             error.engine = error.engine or cls.name
             raise

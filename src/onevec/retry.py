@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from onevec.deadline import reset_end, seconds_left, set_end
 from onevec.errors import OnevecError
 from onevec.runtime import Runtime
 
@@ -42,19 +42,22 @@ async def with_retry(
     Waits grow exponentially with full jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015) and are never
     shorter than the error's `retry_after`. A wait that would pass the deadline is not begun.
     """
-    started = time.monotonic()
+    token = set_end(policy.timeout)
     attempt = 0
-    while True:
-        try:
-            return await call()
-        except OnevecError as error:
-            if not error.retryable or attempt >= policy.max_retries:
-                raise
-            wait = random.uniform(0, min(policy.longest_wait, policy.first_wait * 2 ** min(attempt, 32)))  # noqa: S311 (jitter)
-            wait = max(wait, error.retry_after or 0.0)
-            if policy.timeout is not None and time.monotonic() + wait > started + policy.timeout:
-                raise
-            if on_retry is not None:
-                on_retry(error)
-        attempt += 1
-        await io.sleep(wait)
+    try:
+        while True:
+            try:
+                return await call()
+            except OnevecError as error:
+                if not error.retryable or attempt >= policy.max_retries:
+                    raise
+                most = min(policy.longest_wait, policy.first_wait * 2 ** min(attempt, 32))
+                wait = max(random.uniform(0, most), error.retry_after or 0.0)  # noqa: S311 (jitter)
+                if wait > seconds_left():
+                    raise
+                if on_retry is not None:
+                    on_retry(error)
+            attempt += 1
+            await io.sleep(wait)
+    finally:
+        reset_end(token)

@@ -8,14 +8,21 @@ Pipeline and adapters are written once, as `async def`, and await nothing but th
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from onevec.deadline import seconds_left
+from onevec.errors import EngineTimeout
+
 T = TypeVar("T")
 P = ParamSpec("P")
+
+# Seconds for a client that heeds the deadline itself, and knows better how to end a request.
+_GRACE = 0.2
 
 
 class Closable(Protocol):
@@ -86,7 +93,17 @@ class AsyncRuntime:
         self._running: set[Future[Any]] = set()  # Any: whatever the calls return
 
     async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: a vendor's reply
-        return await method(*args, **kwargs)
+        left = seconds_left()
+        if left == math.inf:
+            return await method(*args, **kwargs)
+        limit = asyncio.timeout(left + _GRACE)
+        try:
+            async with limit:
+                return await method(*args, **kwargs)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise EngineTimeout("the engine didn't answer within the call's timeout; raise it, or try later") from None
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._result(self._submit(function, *args, **kwargs))

@@ -29,6 +29,10 @@ _UNSET = ("unrecognized configuration parameter", "for parameter", "unsupported 
 _REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "permission denied")
 
 
+class Late(psycopg.OperationalError):
+    """An answer didn't come while its call lasted."""
+
+
 def as_onevec(error: psycopg.Error, server: str) -> OnevecError:
     """Return the error of onevec's tree for one of psycopg's.
 
@@ -79,6 +83,8 @@ def _without_state(error: psycopg.Error, server: str, said: str) -> OnevecError:
             return EngineUnavailable(
                 f"no connection to {server} came free in time; it is down, or pool_size is too small for so many calls"
             )
+        case Late():
+            return EngineTimeout(f"{server} didn't answer within the call's timeout; raise it, or try later")
         case ConnectionTimeout():
             return EngineUnavailable(f"{server} didn't answer in time; is the address right? Or raise connect_timeout")
         case _ if any(words in text for words in _UNSET):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -12,9 +13,10 @@ from psycopg.adapt import AdaptersMap, Dumper, PyFormat
 from psycopg.pq import Format
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from onevec.adapters.pgvector.failures import as_onevec
+from onevec.adapters.pgvector.failures import Late, as_onevec
 from onevec.adapters.pgvector.schema import Found, prepared
 from onevec.adapters.pgvector.values import Value
+from onevec.deadline import seconds_left
 from onevec.runtime import AsyncRuntime, Runtime
 
 if TYPE_CHECKING:
@@ -38,6 +40,56 @@ class _ValueDumper(Dumper):
         dumper = _ValueDumper(self.cls)
         dumper.oid = obj.oid
         return dumper
+
+
+class _Connection(psycopg.Connection[Any]):
+    """A connection that waits for an answer no longer than the call may last; then it is of no use any more."""
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> Any:  # Any: psycopg's generators
+        return _ending(super()._connect_gen(conninfo))
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # Any: psycopg's generators
+        limit = _limit(timeout)
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 (what psycopg's own wait raises)
+            if limit == timeout:
+                raise
+            self.pgconn.finish()
+            raise Late("no answer within the call's timeout") from late
+
+
+class _AsyncConnection(psycopg.AsyncConnection[Any]):
+    """The same, for asyncio, where the runtime ends what takes too long to connect."""
+
+    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ASYNC109 (psycopg's)
+        limit = _limit(timeout)
+        try:
+            return await super().wait(gen, interval, limit)
+        except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 (as above)
+            if limit == timeout:
+                raise
+            self.pgconn.finish()
+            raise Late("no answer within the call's timeout") from late
+
+
+def _ending(steps: Any) -> Any:  # Any: psycopg's generators
+    """The steps of connecting, as long as the call may last: `connect_timeout` has at least two seconds."""
+    try:
+        awaited = next(steps)
+        while True:
+            ready = yield awaited
+            if seconds_left() == 0:
+                raise Late("no connection within the call's timeout")
+            awaited = steps.send(ready)
+    except StopIteration as done:
+        return done.value
+
+
+def _limit(timeout: float | None) -> float | None:
+    left = seconds_left() if timeout is None else seconds_left(timeout)
+    return None if left == math.inf else left
 
 
 _ADAPTERS = AdaptersMap(psycopg.adapters)
@@ -92,6 +144,7 @@ class Link:
         self._io = io
         self.pool = pool
         self.server = server
+        self._pool_timeout: float = pool.timeout
 
     @classmethod
     async def open(cls, io: Runtime, options: PgvectorOptions) -> tuple[Self, Found]:
@@ -106,6 +159,7 @@ class Link:
         kind: Any = AsyncConnectionPool if isinstance(io, AsyncRuntime) else ConnectionPool
         pool = kind(
             kwargs=lambda: _parameters(options, settings),
+            connection_class=_AsyncConnection if isinstance(io, AsyncRuntime) else _Connection,
             min_size=1,
             max_size=options.pool_size,
             timeout=options.pool_timeout,
@@ -138,7 +192,7 @@ class Link:
         """A connection for the block. psycopg's errors in it are raised as onevec's."""
         broken = False
         try:
-            connection = await self._io.call(self.pool.getconn)
+            connection = await self._io.call(self.pool.getconn, seconds_left(self._pool_timeout))
             try:
                 yield Session(self._io, connection)
             finally:
@@ -154,7 +208,7 @@ class Link:
 @asynccontextmanager
 async def _alone(io: Runtime, options: PgvectorOptions) -> AsyncIterator[Session]:
     """A connection outside of any pool: it says at once why it can't be made."""
-    kind: Any = psycopg.AsyncConnection if isinstance(io, AsyncRuntime) else psycopg.Connection
+    kind: Any = _AsyncConnection if isinstance(io, AsyncRuntime) else _Connection
     try:
         connection = await io.call(lambda: kind.connect(**_parameters(options)))
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onevec.adapters.qdrant.client import ClientCalls, MemoryCalls
 from onevec.adapters.qdrant.edge import EdgeCalls
+from onevec.deadline import seconds_left
 from onevec.errors import ConfigError
 from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime
 from onevec.secret import Secret
@@ -80,8 +81,10 @@ def _client(options: QdrantOptions, *, is_async: bool) -> QdrantClient | AsyncQd
     import httpx
     from qdrant_client import AsyncQdrantClient, QdrantClient
 
+    from onevec.remote.httpx_deadline import bounded
+
     tls = options.api_key is not None if options.tls is None else options.tls
-    return (AsyncQdrantClient if is_async else QdrantClient)(
+    client = (AsyncQdrantClient if is_async else QdrantClient)(
         host=options.host,
         port=options.port,
         prefix=None if options.path is None else options.path.as_posix(),
@@ -92,6 +95,9 @@ def _client(options: QdrantOptions, *, is_async: bool) -> QdrantClient | AsyncQd
         limits=httpx.Limits(max_connections=options.pool_size, max_keepalive_connections=options.pool_size),
         event_hooks={"request": [_timing(options, is_async=is_async)]},
     )
+    if isinstance(client, QdrantClient):
+        bounded(client.http.client._client)  # noqa: SLF001 (it shows its httpx client nowhere else)
+    return client
 
 
 def _timing(options: QdrantOptions, *, is_async: bool) -> Any:  # Any: a hook of httpx
@@ -104,7 +110,8 @@ def _timing(options: QdrantOptions, *, is_async: bool) -> Any:  # Any: a hook of
     }
 
     def timed(request: httpx.Request) -> None:
-        request.extensions["timeout"] = timeouts
+        left = seconds_left()
+        request.extensions["timeout"] = {name: min(seconds, left) for name, seconds in timeouts.items()}
 
     async def timed_too(request: httpx.Request) -> None:
         timed(request)
