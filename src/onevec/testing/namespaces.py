@@ -91,7 +91,7 @@ async def test_a_bound_handle_stays_bound(papers: AsyncCollection) -> None:
     assert await papers.namespaces() == ["", "other"]
 
 
-async def _calls(bound: AsyncCollection) -> dict[str, list[Any]]:
+async def _calls(bound: AsyncCollection, cursors: list[str]) -> dict[str, list[Any]]:
     """What a program of another tenant could try, by the method it calls; coroutines are awaited by the test."""
     return {
         "name": [bound.name],
@@ -109,6 +109,7 @@ async def _calls(bound: AsyncCollection) -> dict[str, list[Any]]:
             bound.page(limit=1000),
             bound.page(filter={"namespace": "acme"}),
             bound.page(filter={"owner": "them"}),
+            *(bound.page(cursor=cursor) for cursor in cursors),
         ],
         "search": [
             bound.search(QUERY, top_k=1000),
@@ -141,33 +142,43 @@ async def _listed(bound: AsyncCollection, filter: Any) -> list[Any]:
     return [document async for document in bound.scan(filter=filter)]
 
 
-async def _bind(bound: AsyncCollection, name: str) -> None:
-    assert await ids_of(bound.namespace(name)) == set()
+async def _bind(bound: AsyncCollection, name: str) -> object:
+    return await contents(bound.namespace(name))
 
 
+@pytest.mark.parametrize("own", ["never written", "deleted and made again", ""])
 @contract
-async def test_no_method_reaches_another_namespace(store: AsyncStore, papers: AsyncCollection) -> None:
-    """Every public method of a bound handle, with arguments that aim elsewhere, neither shows nor changes it."""
-    theirs = papers.namespace("acme")
+async def test_no_method_reaches_another_namespace(store: AsyncStore, papers: AsyncCollection, own: str) -> None:
+    """Every public method of a bound handle, with arguments that aim elsewhere, neither shows nor changes it.
+
+    Nor what was in a namespace of the same name before it was deleted.
+    """
     classified: dict[str, Any] = {"owner": "them", "secret": "classified", "n": 1}
-    await theirs.upsert(
-        [doc("secret", text="classified wing", **classified), doc("only theirs", text="classified", **classified)]
-    )
-    await papers.upsert([doc("secret", text="classified wing", **classified)])
-    before = [await contents(place) for place in (theirs, papers)]
-    attempts = await _calls(papers.namespace("other"))
+    secrets = [doc(id, text="classified wing", **classified) for id in ("secret", "only theirs", "another")]
+    others = [papers.namespace(name) for name in ("", "acme", "deleted and made again") if name != own]
+    cursors = []
+    for place in others:
+        await place.upsert(secrets)
+        cursors.append((await place.page(limit=1)).cursor or "")
+    if own:
+        await papers.namespace(own).upsert(secrets)
+        cursors.append((await papers.namespace(own).page(limit=1)).cursor or "")
+        await papers.delete_namespace(own)
+    before = [await contents(place) for place in others]
+    attempts = await _calls(papers.namespace(own), cursors)
     assert attempts.keys() == {name for name in vars(Collection) if not name.startswith("_")}
     for name, calls in attempts.items():
-        for call in calls:
-            try:
-                result = await call if isinstance(call, Coroutine) else call
-            except OnevecError as error:
-                result = error
-            if name != "explain":
-                assert "classified" not in repr(result)
-                assert "them'" not in repr(result)
-            if name == "stats":
-                assert result.documents <= 2
-    assert [await contents(place) for place in (theirs, papers)] == before
-    assert await papers.namespaces() == ["", "acme"]
+        for number, call in enumerate(calls):
+            with case((name, number)):
+                try:
+                    result = await call if isinstance(call, Coroutine) else call
+                except OnevecError as error:
+                    result = error
+                if name != "explain":
+                    assert "classified" not in repr(result)
+                    assert "them'" not in repr(result)
+                if name == "stats":
+                    assert result.documents <= 2
+    assert [await contents(place) for place in others] == before
+    assert await papers.namespaces() == sorted(place.bound_namespace for place in others)
     assert await store.has_collection("papers")
