@@ -25,6 +25,7 @@ from onevec.documents import (
     WriteReport,
 )
 from onevec.filters import FilterLike
+from onevec.fusion import Method
 from onevec.pipeline.options import SearchOptions
 
 if TYPE_CHECKING:
@@ -229,10 +230,25 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> SearchResult:
         """Return the best hits, by score, ties by id."""
         options = SearchOptions(
-            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+            top_k,
+            filter,
+            ids,
+            min_score,
+            mode,
+            exact,
+            include_vectors,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
         )
         return await self._core.search(query, options)
 
@@ -250,10 +266,25 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
         options = SearchOptions(
-            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+            top_k,
+            filter,
+            ids,
+            min_score,
+            mode,
+            exact,
+            include_vectors,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
         )
         return await self._core.search_batch(queries, options)
 
@@ -269,9 +300,26 @@ class AsyncCollection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
-        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported, ef_search, nprobe)
+        options = SearchOptions(
+            top_k,
+            filter,
+            ids,
+            None,
+            mode,
+            exact,
+            False,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
+        )
         return await self._core.explain(query, options)
 
     def namespace(self, name: str) -> AsyncCollection:

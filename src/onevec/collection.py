@@ -23,6 +23,7 @@ from onevec.documents import (
     WriteReport,
 )
 from onevec.filters import FilterLike
+from onevec.fusion import Method
 from onevec.pipeline.options import SearchOptions
 from onevec.runtime import drained, run
 
@@ -178,6 +179,9 @@ class Collection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> SearchResult:
         """Return the best hits, by score, ties by id.
 
@@ -187,13 +191,18 @@ class Collection:
             filter: Only documents that match; in any of the written forms.
             ids: Only these documents.
             min_score: Only hits with this score or a higher one.
-            mode: `"vector"` by nearness of vectors (a text is embedded first), `"text"` by its words (BM25).
+            mode: `"vector"` by nearness of vectors (a text is embedded first), `"text"` by its words (BM25), `"hybrid"`
+                by both, each with the same filter, fused into one ranking.
             exact: Don't use an approximate index.
             include_vectors: Whether hits carry their vectors.
             on_unsupported: `"scan"` runs what the engine can't filter in Python, exactly and with a warning.
             ef_search: How many candidates an HNSW graph keeps: more take longer and miss less. Default: the engine's
                 choice.
             nprobe: How many lists of an inverted file (IVF) are read, likewise.
+            fusion: In hybrid mode, `"rrf"` fuses ranks (reciprocal rank fusion, k=60; the default), `"weighted"` fuses
+                scores, scaled to 0 to 1 on each side.
+            vector_weight: In hybrid mode, what the vector side counts, from 0 to 1. Default: 0.5.
+            depth: In hybrid mode, how many hits of each side are fused. Default: 100, or `top_k` if that is more.
 
         Raises:
             InvalidQuery, InvalidFilter, DimensionMismatch: An argument is outside the contract.
@@ -201,7 +210,19 @@ class Collection:
             Unsupported: The engine has no such mode or setting.
         """
         options = SearchOptions(
-            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+            top_k,
+            filter,
+            ids,
+            min_score,
+            mode,
+            exact,
+            include_vectors,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
         )
         return run(self._core.search(query, options))
 
@@ -219,10 +240,25 @@ class Collection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
         options = SearchOptions(
-            top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe
+            top_k,
+            filter,
+            ids,
+            min_score,
+            mode,
+            exact,
+            include_vectors,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
         )
         return run(self._core.search_batch(queries, options))
 
@@ -238,9 +274,26 @@ class Collection:
         on_unsupported: Literal["error", "scan"] = "error",
         ef_search: int | None = None,
         nprobe: int | None = None,
+        fusion: Method | None = None,
+        vector_weight: float | None = None,
+        depth: int | None = None,
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
-        options = SearchOptions(top_k, filter, ids, None, mode, exact, False, on_unsupported, ef_search, nprobe)
+        options = SearchOptions(
+            top_k,
+            filter,
+            ids,
+            None,
+            mode,
+            exact,
+            False,
+            on_unsupported,
+            ef_search,
+            nprobe,
+            fusion,
+            vector_weight,
+            depth,
+        )
         return run(self._core.explain(query, options))
 
     def namespace(self, name: str) -> Collection:

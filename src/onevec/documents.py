@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from onevec.errors import OnevecError
     from onevec.filters import FilterLike
+    from onevec.fusion import Fused
 
 Vector: TypeAlias = "Sequence[float] | npt.NDArray[np.floating]"
 Metadata: TypeAlias = dict[str, Any]  # Any: a JSON object, and datetimes
-Mode: TypeAlias = Literal["vector", "text"]
+Mode: TypeAlias = Literal["vector", "text", "hybrid"]
 IndexKind: TypeAlias = Literal["flat", "hnsw", "ivf_flat", "ivf_pq", "factory"]
 Quantization: TypeAlias = Literal["none", "float16", "int8"]
 Progress: TypeAlias = Callable[[int, int | None], None]  # called with what is done, and of how much, if that is known
@@ -89,15 +90,17 @@ class Hit(NamedTuple):
 
     Attributes:
         document: The document; its vector only if the search asked for vectors.
-        score: Higher is nearer; see `onevec.metrics.Metric`. In text mode the BM25 score.
-        distance: Lower is nearer; None in text mode.
+        score: Higher is nearer; see `onevec.metrics.Metric`. In text mode the BM25 score, in hybrid mode the fused one.
+        distance: Lower is nearer; None in text mode, and in hybrid mode if the vector search didn't find it.
         rank: 1 for the best hit.
+        fused: In hybrid mode, how the score came about.
     """
 
     document: Document
     score: float
     distance: float | None
     rank: int
+    fused: Fused | None = None
 
     @property
     def id(self) -> str:
@@ -114,6 +117,27 @@ class Hit(NamedTuple):
     @property
     def metadata(self) -> Metadata:
         return self.document.metadata
+
+    @property
+    def vector_score(self) -> float | None:
+        """The score by the vector, also of a hybrid search; None if no vector search found it."""
+        if self.fused is not None:
+            return None if self.fused.vector is None else self.fused.vector.score
+        return None if self.distance is None else self.score
+
+    @property
+    def text_score(self) -> float | None:
+        """The BM25 score, also of a hybrid search; None if no text search found it."""
+        if self.fused is not None:
+            return None if self.fused.text is None else self.fused.text.score
+        return self.score if self.distance is None else None
+
+    @property
+    def explanation(self) -> str:
+        """How the score came about, in words for a person."""
+        if self.fused is not None:
+            return str(self.fused)
+        return f"BM25 {self.score:.4f}" if self.distance is None else f"distance {self.distance:.4f}"
 
     @property
     def created_at(self) -> datetime | None:
@@ -157,7 +181,7 @@ class SearchQuery:
     """A search as a value, for `search(query)` and `search_batch(queries)`.
 
     A field that is None takes the call's own argument. With both a text and a vector, a search by vector takes the
-    vector and one by text takes the text.
+    vector, one by text takes the text, and a hybrid one takes each for its side.
     """
 
     text: str | None = None

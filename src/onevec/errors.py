@@ -179,7 +179,9 @@ class PartialWrite(OnevecError, RuntimeError):
 class NoStoreAvailable(OnevecError, ConnectionError):
     """None of the stores that `create_production_store` was given can be used. `candidates` says why, one by one."""
 
-    def __init__(self, message: str, *, candidates: tuple[Candidate, ...] = (), **more: Any) -> None:  # Any: of the base
+    def __init__(
+        self, message: str, *, candidates: tuple[Candidate, ...] = (), **more: Any
+    ) -> None:  # Any: of the base
         super().__init__(message, **more)
         self.candidates = candidates
 

@@ -23,9 +23,10 @@ def _search_arguments(parser: Parser) -> None:
     add_filter(parser)
     parser.add_argument(
         "--mode",
-        choices=("vector", "text"),
+        choices=("vector", "text", "hybrid"),
         default="vector",
-        help="vector: by meaning, through the collection's embedder; text: by the words themselves (default: vector)",
+        help="vector: by meaning, through the collection's embedder; text: by the words themselves; hybrid: by both "
+        "(default: vector)",
     )
     parser.add_argument("--min-score", metavar="S", type=float, help="only hits with this score or a higher one")
     parser.add_argument("--ids", metavar="ID", nargs="+", action="extend", help="only these documents")

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from onevec.documents import Mode
 from onevec.filters import FilterLike
+from onevec.fusion import Method
 
 
 class SearchOptions(NamedTuple):
@@ -22,3 +23,6 @@ class SearchOptions(NamedTuple):
     on_unsupported: Literal["error", "scan"]
     ef_search: int | None = None
     nprobe: int | None = None
+    fusion: Method | None = None
+    vector_weight: float | None = None
+    depth: int | None = None

@@ -14,6 +14,7 @@ from onevec.documents import Document, Hit, SearchQuery, SearchResult, Vector
 from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
 from onevec.evaluate import matches
 from onevec.filters import Filter, FilterLike, conditions
+from onevec.fusion import DEPTH, Fusion
 from onevec.lower import split
 from onevec.metrics import SCORES
 from onevec.pipeline.options import SearchOptions
@@ -23,14 +24,34 @@ from onevec.validate import checked_count, checked_ids, checked_score
 
 Query: TypeAlias = "str | Vector | SearchQuery"
 
+# `SearchOptions` without what is for hybrid searches only.
+_NO_FUSION = (None, None, None)
+
 
 class _Search(NamedTuple):
-    """A checked search. `text` still has to be embedded if the mode is "vector"; `rest` runs in Python."""
+    """A checked search.
+
+    Attributes:
+        text: What still has to be embedded for the request.
+        request: What the engine is asked.
+        min_score: Hits below are left out.
+        rest: What of the filter runs in Python.
+        hybrid: The other half of a hybrid search.
+    """
 
     text: str | None
     request: Request
     min_score: float | None
     rest: Filter | None
+    hybrid: _Hybrid | None = None
+
+
+class _Hybrid(NamedTuple):
+    """The text to search for by its words, and how the hits become `top_k` fused ones."""
+
+    text: str
+    fusion: Fusion
+    top_k: int
 
 
 class Searches(Reads):
@@ -66,9 +87,15 @@ class Searches(Reads):
             "collection": self.info.name,
             "namespace": self.namespace,
             "filter": None if native is None else str(native),
-            "native": dict(self.adapter.explain(self._place, search.request)),
+            "native": self._native(search),
             "python": None if search.rest is None else str(search.rest),
         }
+
+    def _native(self, search: _Search) -> dict[str, Any]:  # Any: as above
+        if search.hybrid is None:
+            return dict(self.adapter.explain(self._place, search.request))
+        halves = {"vector": search.request, "text": _by_words(search.request, search.hybrid)}
+        return {side: dict(self.adapter.explain(self._place, request)) for side, request in halves.items()}
 
     async def _run(self, search: _Search) -> SearchResult:
         started = time.perf_counter()
@@ -86,8 +113,19 @@ class Searches(Reads):
             request = request._replace(filter=None, ids=allowed if request.ids is None else request.ids & allowed)
         if request.ids is not None and not request.ids:
             return SearchResult(())
+        if search.hybrid is not None:
+            return await self._fused(request, search.hybrid, search.min_score)
         found = await self.call("search", self.adapter.search, self._place, request)
         return self._ranked(found, request, search.min_score)
+
+    async def _fused(self, request: Request, hybrid: _Hybrid, min_score: float | None) -> SearchResult:
+        """Both searches at once, where the runtime can, and one ranking of their hits."""
+        halves = (request, _by_words(request, hybrid))
+        searches = [partial(self.call, "search", self.adapter.search, self._place, half) for half in halves]
+        found = await self.store.io.gather(searches, 2)
+        by_vector, by_text = [self._ranked(*pair, None).hits for pair in zip(found, halves, strict=True)]
+        hits = hybrid.fusion.fused(by_vector, by_text, hybrid.top_k)
+        return SearchResult(tuple(hit for hit in hits if min_score is None or hit.score >= min_score))
 
     def _ranked(self, found: list[Found], request: Request, min_score: float | None) -> SearchResult:
         """Hits by score, highest first, ties by id, cut to `top_k` and by `min_score`."""
@@ -120,7 +158,7 @@ class Searches(Reads):
         return search._replace(request=search.request._replace(vector=vector))
 
     def _checked(self, query: Query, options: SearchOptions) -> _Search:
-        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe = options
+        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe = options[:10]
         text: str | None = None
         vector: Vector | None = None
         if isinstance(query, SearchQuery):
@@ -135,10 +173,12 @@ class Searches(Reads):
         else:
             vector = query
         native, rest = self._split(filter, on_unsupported)
+        top_k = self._top_k(top_k)
+        hybrid = self._hybrid(text, top_k, mode, options) if mode == "hybrid" or options[10:] != _NO_FUSION else None
         request = Request(
             vector=self._query_vector(vector, text, mode),
             text=text if mode == "text" else None,
-            top_k=self._top_k(top_k),
+            top_k=top_k if hybrid is None else hybrid.fusion.depth,
             filter=native,
             ids=None if ids is None else frozenset(checked_ids(ids)),
             exact=exact,
@@ -146,18 +186,28 @@ class Searches(Reads):
             ef_search=None if ef_search is None else self._setting("ef_search", ef_search),
             nprobe=None if nprobe is None else self._setting("nprobe", nprobe),
         )
-        to_embed = text if mode == "vector" and vector is None else None
-        return _Search(to_embed, request, None if min_score is None else checked_score(min_score), rest)
+        to_embed = text if mode != "text" and vector is None else None
+        return _Search(to_embed, request, None if min_score is None else checked_score(min_score), rest, hybrid)
+
+    def _hybrid(self, text: str | None, top_k: int, mode: str, options: SearchOptions) -> _Hybrid:
+        """What a hybrid search is besides a search by vector."""
+        if mode != "hybrid":
+            raise InvalidQuery("fusion, vector_weight and depth are for mode='hybrid'; leave them out, or add it")
+        depth = options.depth
+        if depth is None:
+            most = self.store.capabilities.max_top_k
+            depth = max(top_k, DEPTH if most is None else min(DEPTH, most))
+        elif self._top_k(depth, "depth") < top_k:
+            raise InvalidQuery(f"depth is how many hits of each side are fused, at least top_k={top_k}; got {depth}")
+        fusion = Fusion.checked(options.fusion, options.vector_weight, depth)
+        return _Hybrid(self._words(text), fusion, top_k)
 
     def _query_vector(self, vector: Vector | None, text: str | None, mode: str) -> Any:  # Any: a matrix row or None
         if mode == "text":
-            if not isinstance(text, str):
-                raise InvalidQuery("mode='text' searches by words: the query is a text")
-            if not self.store.capabilities.text_search:
-                raise Unsupported(f"{self.engine} has no text search; use mode='vector'")
+            self._words(text)
             return None
-        if mode != "vector":
-            raise InvalidQuery(f"a mode is 'vector' or 'text', got {mode!r}")
+        if mode not in ("vector", "hybrid"):
+            raise InvalidQuery(f"a mode is 'vector', 'text' or 'hybrid', got {mode!r}")
         if vector is None and text is None:
             raise InvalidQuery("a query is a text, a vector, or a SearchQuery with one of them; got None")
         if vector is None:
@@ -167,12 +217,20 @@ class Searches(Reads):
         except InvalidDocument as error:
             raise (InvalidQuery(str(error)) if type(error) is InvalidDocument else error) from None
 
-    def _top_k(self, top_k: int) -> int:
+    def _words(self, text: str | None) -> str:
+        """The text of a query that is searched for by its words."""
+        if not isinstance(text, str):
+            raise InvalidQuery("mode='text' and mode='hybrid' search by words: the query is a text, or has one")
+        if not self.store.capabilities.text_search:
+            raise Unsupported(f"{self.engine} has no text search; use mode='vector'")
+        return text
+
+    def _top_k(self, top_k: int, name: str = "top_k") -> int:
         if type(top_k) is not int or top_k < 1:
-            top_k = checked_count(top_k, "top_k")
+            top_k = checked_count(top_k, name)
         most = self.store.capabilities.max_top_k
         if most is not None and top_k > most:
-            raise Unsupported(f"{self.engine} gives up to {most} hits, got top_k={top_k}; page() and scan() give more")
+            raise Unsupported(f"{self.engine} gives up to {most} hits, got {name}={top_k}; page() and scan() give more")
         return top_k
 
     def _setting(self, name: str, value: int) -> int:
@@ -190,3 +248,8 @@ class Searches(Reads):
         if on_unsupported == "error":
             raise self.refusal(lacking[0], 'use on_unsupported="scan"')
         return split(tree, self.store.capabilities.operators)
+
+
+def _by_words(request: Request, hybrid: _Hybrid) -> Request:
+    """The other half of a hybrid search, beside the one by vector."""
+    return request._replace(vector=None, text=hybrid.text, exact=False, ef_search=None, nprobe=None)

@@ -35,6 +35,7 @@ _AREAS = (
     "mistakes",
     "embedding",
     "text_search",
+    "hybrid",
     "lifecycle",
     "concurrency",
     "injection",

@@ -118,6 +118,7 @@ async def _calls(bound: AsyncCollection, cursors: list[str]) -> dict[str, list[A
             bound.search(QUERY, filter='all_of() or namespace == "acme"'),
             bound.search(SearchQuery(vector=QUERY, ids=["only theirs"], top_k=1000)),
             bound.search("classified", mode="text", top_k=1000),
+            bound.search(SearchQuery("classified", vector=QUERY), mode="hybrid", top_k=1000),
         ],
         "search_batch": [bound.search_batch([QUERY, SearchQuery(vector=QUERY, ids=["only theirs"])], top_k=1000)],
         "explain": [bound.explain(QUERY, filter={"owner": "them"})],
