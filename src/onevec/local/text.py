@@ -101,12 +101,19 @@ class TextIndex:
 def match_expression(query: str) -> str:
     """Return the FTS5 expression for "any of the words of this text"; empty if it has none.
 
+    A word counts as often as it stands there, as BM25 has it, up to 1,024 words in all.
+
     Raises:
         InvalidQuery: It has more than 1,024 different words.
     """
-    words = {word.lower(): word for word in _WORD.findall(query)}
+    words: list[str] = []
+    repeated: list[str] = []
+    known: set[str] = set()
+    for word in _WORD.findall(query):
+        (repeated if word.lower() in known else words).append(word)
+        known.add(word.lower())
     if len(words) > MAX_WORDS:
         raise InvalidQuery(
             f"a text search takes up to {MAX_WORDS} different words, got {len(words)}; search for the words that matter"
         )
-    return " OR ".join(f'"{word}"' for word in words.values())
+    return " OR ".join(f'"{word}"' for word in [*words, *repeated][:MAX_WORDS])
