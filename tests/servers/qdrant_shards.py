@@ -57,6 +57,8 @@ class Shards:
                 return self._create(name, body)
             case "DELETE", ["collections", name]:
                 return self._drop(name)
+            case "GET", ["collections", name, "exists"]:
+                return {"exists": name in self._collections}
             case _, ["collections", name, *rest]:
                 collection = self._collections.get(name)
                 if collection is None:

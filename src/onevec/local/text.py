@@ -23,6 +23,9 @@ _CHUNK = 256
 # FTS5 scores every word of the query for every row it finds: 5,000 words over 5,000 rows took two seconds.
 MAX_WORDS = 1024
 
+# A longer text is no question, and what it repeats would only take time.
+_QUESTION = 64
+
 
 class TextIndex:
     """One FTS5 table, of texts by row number. It keeps the words, not the texts.
@@ -101,7 +104,7 @@ class TextIndex:
 def match_expression(query: str) -> str:
     """Return the FTS5 expression for "any of the words of this text"; empty if it has none.
 
-    A word counts as often as it stands there, as BM25 has it, up to 1,024 words in all.
+    A word counts as often as it stands there, as BM25 has it; in a text of more than 64 words, once.
 
     Raises:
         InvalidQuery: It has more than 1,024 different words.
@@ -116,4 +119,6 @@ def match_expression(query: str) -> str:
         raise InvalidQuery(
             f"a text search takes up to {MAX_WORDS} different words, got {len(words)}; search for the words that matter"
         )
-    return " OR ".join(f'"{word}"' for word in [*words, *repeated][:MAX_WORDS])
+    return " OR ".join(
+        f'"{word}"' for word in (words if len(words) + len(repeated) > _QUESTION else [*words, *repeated])
+    )

@@ -6,6 +6,7 @@ or back. `docs/write-an-adapter.md` says how they go together.
 
 from onevec.remote.collections import engine_name, info_from, info_to_keep
 from onevec.remote.failures import failure_of_status, seconds_of
+from onevec.remote.folders import locked, store_folder
 from onevec.remote.handles import Missing, about, deleted
 from onevec.remote.nearest import nearest
 from onevec.remote.rows import Row, document_of, patched, point_id, rows_of, undated
@@ -25,11 +26,13 @@ __all__ = [
     "in_turn",
     "info_from",
     "info_to_keep",
+    "locked",
     "nearest",
     "patched",
     "point_id",
     "rows_of",
     "seconds_of",
+    "store_folder",
     "undated",
     "units",
 ]

@@ -13,7 +13,7 @@ from onevec.errors import (
     RateLimited,
     StorageFull,
 )
-from onevec.remote import Missing, failure_of_status
+from onevec.remote import Missing, failure_of_status, seconds_of
 
 NOT_FOUND = 404
 
@@ -21,7 +21,7 @@ NOT_FOUND = 404
 def as_onevec(error: Exception, where: str) -> Exception:
     """Return the error to raise for one that a client raised; `where` is the server's address."""
     import httpx
-    from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+    from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
     match error:
@@ -32,7 +32,11 @@ def as_onevec(error: Exception, where: str) -> Exception:
             retry_after = error.headers.get("Retry-After")
             return failure_of_status(status, f"Qdrant at {where}: {_reason(error)}", retry_after=retry_after)
         case ResourceExhaustedResponse():
-            return RateLimited(f"Qdrant at {where} asks for fewer requests; wait", retry_after=error.retry_after_s)
+            retry_after = seconds_of(str(error.retry_after_s))
+            return RateLimited(f"Qdrant at {where} asks for fewer requests; wait", retry_after=retry_after)
+        case QdrantException() if "Retry-After" in str(error):  # a date, or a word: the client reads numbers only
+            retry_after = seconds_of(str(error).partition(": ")[2])
+            return RateLimited(f"Qdrant at {where} asks for fewer requests; wait", retry_after=retry_after)
         case ResponseHandlingException(source=httpx.TimeoutException() as cause):
             return EngineTimeout(
                 f"Qdrant at {where} didn't answer in time ({type(cause).__name__}); try again, or raise request_timeout"
