@@ -119,6 +119,6 @@ def match_expression(query: str) -> str:
         raise InvalidQuery(
             f"a text search takes up to {MAX_WORDS} different words, got {len(words)}; search for the words that matter"
         )
-    return " OR ".join(
-        f'"{word}"' for word in (words if len(words) + len(repeated) > _QUESTION else [*words, *repeated])
-    )
+    if len(words) + len(repeated) <= _QUESTION:
+        words += repeated
+    return " OR ".join(f'"{word}"' for word in words)
