@@ -16,7 +16,7 @@ SCRATCH ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {
 PYTEST := OMP_WAIT_POLICY=passive $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test faults demo bench bench-embedded docs lock dist clean
+.PHONY: help setup check test faults servers servers-stop demo bench bench-embedded docs lock dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,17 +35,27 @@ test: $(READY) ## all tests
 faults: $(READY) ## the fault tests at every point, and Hypothesis with many more examples; takes long
 	ONEVEC_FAULTS=long ONEVEC_HYPOTHESIS=long $(PYTEST) --timeout 3600 tests/faults tests/engines
 
+servers: $(READY) ## start the servers that the tests use, for trying engines out, and print their URLs
+	$(BIN)/python -m tests.servers start
+
+servers-stop: $(READY) ## stop them
+	$(BIN)/python -m tests.servers stop
+
 demo: $(READY) ## a first look: make a store, search it
 	$(BIN)/onevec demo
 
-bench: $(READY) ## measure start-up, overhead, the sqlite engine, and the embedded engines beside their peers
+bench: $(READY) ## measure start-up, overhead, the sqlite engine, and all engines beside their peers
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/sqlite.py
 	$(MAKE) bench-embedded
+	$(MAKE) bench-overhead
 
 bench-embedded: $(BENCH_READY) ## the embedded engines beside their peers; writes docs/benchmarks.md. ARGS=--help
 	$(BENCH_VENV)/bin/python -m bench.embedded $(ARGS)
+
+bench-overhead: $(BENCH_READY) ## what onevec adds to engines, beside other wrappers; writes docs/overhead.md. ARGS=--help
+	$(BENCH_VENV)/bin/python -m bench.wrappers $(ARGS)
 
 docs: $(READY) ## write the generated page, docs/capabilities.md
 	$(BIN)/python docs/generate.py
@@ -54,7 +64,7 @@ lock: $(READY) ## pin the newest versions allowed in requirements/dev.txt and re
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--quiet --output-file requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml bench/embedded/requirements.in --extra wordllama --universal \
+	$(BIN)/uv pip compile pyproject.toml bench/requirements.in --extra wordllama --universal \
 		--python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --quiet --output-file requirements/bench.txt
 

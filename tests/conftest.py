@@ -14,6 +14,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.servers.chroma import chroma
+from tests.servers.elasticsearch import elasticsearch
+from tests.servers.milvus import milvus
+from tests.servers.pinecone import pinecone
+from tests.servers.postgres import postgres
+from tests.servers.qdrant import qdrant
+from tests.servers.weaviate import weaviate
+
+# One server of each engine for all tests of a worker.
+__all__ = ["chroma", "elasticsearch", "milvus", "pinecone", "postgres", "qdrant", "weaviate"]
 
 # No deadline: how long one example takes says more about what else the machine is doing.
 settings.register_profile("short", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,94 @@
+"""What the adapter asks of Chroma, whichever way it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ParamSpec
+
+import orjson
+
+from onevec.documents import CollectionInfo
+from onevec.errors import EngineError
+from onevec.remote import Missing, info_from, info_to_keep
+from onevec.runtime import Runtime
+
+P = ParamSpec("P")
+
+INFO = "onevec"  # in a collection's metadata
+_PAGE = 1000
+
+
+class Calls:
+    """Calls of a client, with the errors of onevec. Where a collection is missing, they raise `onevec.remote.Missing`.
+
+    Args:
+        io: Calls the client's methods.
+        client: One of Chroma's, whose methods differ in their colour only.
+        where: The server's address, or the folder.
+        close: Closes it.
+    """
+
+    def __init__(self, io: Runtime, client: Any, where: str, *, close: Callable[[], Any]) -> None:
+        from onevec.adapters.chroma.failures import as_onevec
+
+        self.client: Any = client
+        self.where = where
+        self._io = io
+        self._close = close
+        self._as_onevec = as_onevec
+
+    async def close(self) -> None:
+        await self.call(self._close)
+
+    async def call(self, method: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:  # Any: the client's
+        try:
+            return await self._io.call(method, *args, **kwargs)
+        except Exception as error:
+            mapped = self._as_onevec(error, self.where)
+            if mapped is error:
+                raise
+            raise mapped from error
+
+    async def all(self) -> list[Any]:  # Any: Chroma's collections
+        """All collections, also those of other software."""
+        found: list[Any] = []
+        while len(found) % _PAGE == 0:
+            page = await self.call(self.client.list_collections, limit=_PAGE, offset=len(found))
+            if not page:
+                break
+            found += page
+        return found
+
+    async def get(self, name: str) -> Any:  # Any: one of them
+        return await self.call(self.client.get_collection, name, embedding_function=None)
+
+    async def create(self, name: str, space: str, metadata: dict[str, str]) -> Any:  # Any: the same; None if it exists
+        try:
+            return await self.call(
+                self.client.create_collection,
+                name,
+                configuration={"hnsw": {"space": space}},
+                metadata=metadata,
+                embedding_function=None,  # the default one would download a model
+            )
+        except EngineError as error:
+            if "already exists" in str(error):
+                return None
+            raise
+
+    async def drop(self, name: str) -> None:
+        """Remove it, unless somebody else has."""
+        with suppress(Missing):
+            await self.call(self.client.delete_collection, name)
+
+
+def info_of(collection: Any) -> CollectionInfo | None:  # Any: Chroma's collection
+    """Return what onevec noted about a collection; None for one of other software, or a namespace's."""
+    noted = (collection.metadata or {}).get(INFO)
+    return info_from(orjson.loads(noted)) if noted else None
+
+
+def note_of(info: CollectionInfo) -> dict[str, str]:
+    """Return the metadata of a new collection."""
+    return {INFO: orjson.dumps(info_to_keep(info)).decode()}

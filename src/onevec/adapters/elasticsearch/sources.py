@@ -1,0 +1,179 @@
+"""Documents as Elasticsearch's, and how they are measured.
+
+The fields of a document, of which the first five are for everybody to read:
+
+    id, namespace, text        the document's; its `_id` is a UUID made of the first two
+    metadata                   what other tools can filter by: flattened, under dotted names
+    vector                     the vector, under cosine at length 1
+    onevec.metadata            the metadata as `onevec.codec` writes it, which comes back equal
+    onevec.facets              what filters ask for
+    onevec.numbers             what ranges compare: numbers as texts in whose order they are, under keys of any name
+    onevec.created, .updated   microseconds since 1970
+    onevec.vector              the vector's bytes, under cosine and where it isn't of length 1
+
+Numbers are texts of one `flattened` field because a field of its own for each would end at a thousand.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import orjson
+
+from onevec.adapter import Found, Place
+from onevec.codec import encode
+from onevec.documents import CollectionInfo, Document
+from onevec.facets import facets_of, flattened, numbers_of
+from onevec.metrics import Metric
+from onevec.remote import Row, document_of, info_to_keep, point_id, units
+from onevec.remote.distances import distances
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Json: TypeAlias = dict[str, Any]  # Any: JSON values
+
+PARTS = ("id", "text", "onevec.metadata", "onevec.created", "onevec.updated")
+VECTOR = "onevec.vector"
+
+# How Elasticsearch's indexes measure; it has none for manhattan, which a script measures.
+SIMILARITIES: Mapping[Metric, str] = {
+    Metric.COSINE: "cosine",
+    Metric.DOT: "max_inner_product",
+    Metric.EUCLIDEAN: "l2_norm",
+}
+
+_STORED = {"type": "keyword", "index": False, "doc_values": False}
+_LONGEST_KEY = 256  # of a flattened field; a term has an end
+_SIGN = 1 << 63
+
+
+def mappings_of(info: CollectionInfo) -> Json:
+    """Return the fields of a collection's index, and what it remembers."""
+    vector: Json = {"type": "dense_vector", "dims": info.dimension, "index": False}
+    if info.metric in SIMILARITIES:
+        # A graph can be had of what is flat, but never fewer connections of one that is there.
+        flat = {"index": True, "similarity": SIMILARITIES[info.metric], "index_options": {"type": "flat"}}
+        vector = {**vector, **flat}
+    return {
+        "dynamic": False,
+        "_meta": {"onevec": info_to_keep(info)},
+        "properties": {
+            "id": {"type": "keyword"},
+            "namespace": {"type": "keyword"},
+            "text": {"type": "text"},
+            "metadata": {"type": "flattened", "ignore_above": 1024},
+            "vector": vector,
+            "onevec": {
+                "properties": {
+                    "metadata": _STORED,
+                    "facets": {"type": "keyword", "doc_values": False},
+                    "numbers": {"type": "flattened", "doc_values": False},
+                    "created": {"type": "long", "index": False, "doc_values": False},
+                    "updated": {"type": "long", "index": False},
+                    "vector": {"type": "binary"},
+                }
+            },
+        },
+    }
+
+
+def writes_of(place: Place, rows: Sequence[Row]) -> list[bytes]:
+    """Return the lines of a bulk request that writes the rows."""
+    vectors = np.stack([row.vector for row in rows])
+    kept: Sequence[bool] = [False] * len(rows)
+    if place.collection.metric is Metric.COSINE:
+        vectors, changed = units(vectors)
+        kept = changed.tolist()
+    lines = []
+    for row, vector, keeps_vector in zip(rows, vectors, kept, strict=True):
+        lines.append(orjson.dumps({"index": {"_id": point_id(row.id, place.namespace)}}))
+        source = _source(row, place.namespace, vector, keeps_vector=keeps_vector)
+        lines.append(orjson.dumps(source, option=orjson.OPT_SERIALIZE_NUMPY))
+    return lines
+
+
+def document_from(hit: Json) -> Document:
+    """Return the document of a hit that has the `PARTS`, and for its vector `VECTOR` and the field `vector`."""
+    source, own = hit["_source"], hit["_source"]["onevec"]
+    vector = None
+    if "vector" in own:
+        vector = np.frombuffer(base64.b64decode(own["vector"]), "<f4").astype(np.float32)
+    elif "fields" in hit:
+        vector = np.array(hit["fields"]["vector"], np.float32)
+    return document_of(
+        source["id"],
+        text=source.get("text"),
+        metadata=own["metadata"],
+        created=own["created"],
+        updated=own["updated"],
+        vector=vector,
+    )
+
+
+def measured(
+    metric: Metric, query: npt.NDArray[np.float32], documents: Sequence[Document], *, keep_vectors: bool
+) -> list[Found]:
+    """Return documents that have their vectors with the distances from a query, computed in float64.
+
+    Elasticsearch's own are float32, and made of scores in which small distances are all one.
+
+    Args:
+        metric: What to measure by.
+        query: float32 of shape (dimension,).
+        documents: Those that were found.
+        keep_vectors: Whether they keep their vectors.
+    """
+    vectors = [np.asarray(document.vector, np.float32) for document in documents]
+    apart = distances(metric, query, vectors)
+    if not keep_vectors:
+        documents = [_without_vector(document) for document in documents]
+    return list(zip(documents, apart, strict=True))
+
+
+def number_key(key: str) -> str:
+    """Return the key in `onevec.numbers` for one of `numbers_of`; for a long one its hash."""
+    if len(key) <= _LONGEST_KEY:
+        return key
+    return "#" + blake2b(key.encode(), digest_size=16).hexdigest()
+
+
+def ordered(number: float) -> str:
+    """Return 16 hexadecimal digits: of two floats the larger has the text that sorts later."""
+    (bits,) = struct.unpack(">Q", struct.pack(">d", number + 0.0))  # -0.0 is 0.0
+    return f"{bits ^ (_SIGN * 2 - 1) if bits & _SIGN else bits | _SIGN:016x}"
+
+
+def _source(row: Row, namespace: str, vector: npt.NDArray[np.float32], *, keeps_vector: bool) -> Json:
+    numbers = numbers_of(row.metadata)
+    own: Json = {
+        "metadata": encode(row.metadata),
+        "facets": facets_of(row.metadata),
+        "numbers": {number_key(key): ordered(number) for key, number in numbers.items()},
+        "created": row.created,
+        "updated": row.updated,
+    }
+    if keeps_vector:
+        own["vector"] = base64.b64encode(row.vector.astype("<f4").tobytes()).decode()
+    source: Json = {"id": row.id, "namespace": namespace, "vector": vector, "onevec": own}
+    natural = {name: value for name, value in flattened(row.metadata).items() if len(name) <= _LONGEST_KEY}
+    if natural:
+        source["metadata"] = natural
+    if row.text is not None:
+        source["text"] = row.text
+    return source
+
+
+def _without_vector(document: Document) -> Document:
+    return Document(
+        document.id,
+        text=document.text,
+        metadata=document.metadata,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )

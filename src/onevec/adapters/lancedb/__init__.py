@@ -1,0 +1,279 @@
+"""`lancedb`: a folder or object store of Lance tables, read and written by LanceDB in this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
+from onevec.adapters.lancedb import indexes
+from onevec.adapters.lancedb.conditions import LanceCompiler, condition
+from onevec.adapters.lancedb.link import LancedbOptions, Link
+from onevec.adapters.lancedb.rows import PARTS, VECTOR, documents_of, info_of, table_of, vectors_of
+from onevec.capabilities import Capabilities
+from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
+from onevec.errors import CollectionExists, OnevecError
+from onevec.filters import Filter
+from onevec.metrics import Metric
+from onevec.remote import (
+    Missing,
+    Row,
+    Turns,
+    about,
+    check_measurable,
+    deleted,
+    engine_name,
+    nearest,
+    patched,
+    rows_of,
+    undated,
+    units,
+)
+from onevec.remote.distances import distances
+from onevec.runtime import Runtime
+from onevec.values import moment_at
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+    from lancedb.query import AsyncVectorQuery
+    from lancedb.table import AsyncTable
+
+__all__ = ["LancedbAdapter", "LancedbOptions"]
+
+# The same name on file systems that ignore case, and none that Windows keeps for itself.
+_PLAIN = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)$)[a-z0-9][a-z0-9_-]*", re.ASCII)
+# So many times `top_k` are measured again where an index keeps codes of vectors.
+_REFINED = 4
+
+
+class LancedbAdapter(Adapter[LancedbOptions]):
+    """A table for each collection. A namespace is a column, and part of the key."""
+
+    name = "lancedb"
+    requires = ("lancedb",)
+    options = LancedbOptions
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        metrics=frozenset({Metric.COSINE, Metric.DOT, Metric.EUCLIDEAN}),
+        operators=LanceCompiler.operators,
+        text_search=False,
+        native_async=True,
+        persistent=True,
+        shared=True,
+        atomic_batches=True,
+        ordered_scan=True,
+        index_kinds=frozenset({"flat", "hnsw", "ivf_flat", "ivf_pq"}),
+        index_settings=frozenset({"m", "ef_construction", "quantization", "lists", "subvectors", "bits"}),
+        search_settings=frozenset({"ef_search", "nprobe"}),
+        durability=(
+            "A batch is one commit, in the store's files before the call returns; LanceDB doesn't sync a folder's "
+            "files to the disk, so a power loss can take back, or damage, what was written last."
+        ),
+        consistency="The next read sees every write that has returned, of this process and of others.",
+    )
+    turns: Turns | None = None  # Lance orders what is written
+
+    def __init__(self, link: Link, io: Runtime) -> None:
+        self._link = link
+        self._io = io
+
+    @classmethod
+    async def open(cls, io: Runtime, options: LancedbOptions) -> Self:
+        return cls(await Link.open(io, options), io)
+
+    async def close(self) -> None:
+        self._link.close()
+
+    @property
+    def client(self) -> object:
+        """LanceDB's `AsyncConnection`."""
+        return self._link.connection
+
+    async def collections(self) -> list[CollectionInfo]:
+        infos = [await self._link.info(name) for name in await self._link.names()]
+        return sorted((info for info in infos if info is not None), key=lambda info: info.name)
+
+    async def collection(self, name: str) -> CollectionInfo | None:
+        return await self._link.info(_name(name))
+
+    async def create_collection(self, info: CollectionInfo) -> bool:
+        name = _name(info.name)
+        if await self._link.create(name, info):
+            return True
+        if await self._link.info(name) is None:
+            raise CollectionExists(f"LanceDB has a table {name!r} that onevec didn't make; choose another name")
+        return False
+
+    async def delete_collection(self, name: str) -> bool:
+        name = _name(name)
+        if await self._link.info(name) is None:
+            return False
+        await self._link.drop(name)
+        return True
+
+    async def namespaces(self, collection: CollectionInfo) -> list[str]:
+        table = await self._table(collection)
+        found = await self._link.call(table.query().select(["namespace"]).to_arrow)
+        return sorted(found.column("namespace").unique().to_pylist())
+
+    @about
+    async def clear(self, place: Place) -> int:
+        return await self._delete(place, condition(place))
+
+    @about
+    async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
+        check_measurable(batch.vectors, batch.ids, place.collection.metric)
+        table = await self._table(place.collection)
+        created: dict[str, int] = {}
+        ids = undated(batch)
+        if ids and await self._link.call(table.count_rows):
+            old = await self._rows(table, condition(place, ids=ids), ("id", "created"))
+            created = dict(zip(old.column("id").to_pylist(), old.column("created").to_pylist(), strict=True))
+        await self._write(table, place, rows_of(batch, created), insert=True)
+        return []
+
+    @about
+    async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
+        for change in changes:
+            if change.vector is not None:
+                check_measurable(change.vector[None], [change.id], place.collection.metric)
+        table = await self._table(place.collection)
+        matching = condition(place, ids=dict.fromkeys(change.id for change in changes))
+        old = await self._rows(table, matching, (*PARTS, *VECTOR))
+        rows, missing = patched(changes, documents_of(old, include_vectors=True), now)
+        if rows:
+            await self._write(table, place, rows, insert=False)
+        return missing
+
+    @about
+    async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
+        table = await self._table(place.collection)
+        found = await self._rows(table, condition(place, ids=ids), _columns(include_vectors=include_vectors))
+        return documents_of(found, include_vectors=include_vectors)
+
+    @about
+    async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
+        return await self._delete(place, condition(place, filter, ids))
+
+    @about
+    async def count(self, place: Place, filter: Filter | None) -> int:
+        table = await self._table(place.collection)
+        return int(await self._link.call(table.count_rows, condition(place, filter)))
+
+    @about
+    async def page(
+        self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
+    ) -> tuple[list[Document], str | None]:
+        from lancedb.query import ColumnOrdering
+
+        table = await self._table(place.collection)
+        query = table.query().where(condition(place, filter, after=after))
+        query = query.order_by([ColumnOrdering(column_name="id")]).limit(limit + 1)
+        found = await self._link.call(query.select(list(_columns(include_vectors=include_vectors))).to_arrow)
+        some = documents_of(found.slice(0, limit), include_vectors=include_vectors)
+        return some, some[-1].id if len(found) > limit else None
+
+    @about
+    async def search(self, place: Place, request: Request) -> list[Found]:
+        metric, vector = place.collection.metric, _vector(request)
+        check_measurable(vector[None], None, metric)
+        table = await self._table(place.collection)
+
+        async def find(limit: int, *, exact: bool) -> list[Found]:
+            found = await self._link.call(self._query(table, place, request, limit, exact=exact).to_arrow)
+            documents = documents_of(found, include_vectors=request.include_vectors)
+            return list(zip(documents, distances(metric, vector, vectors_of(found)), strict=True))
+
+        return await nearest(find, request.top_k, exact=request.exact)
+
+    def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        return {
+            "table": _name(place.collection.name),
+            "where": condition(place, request.filter, request.ids),
+            "distance_type": indexes.DISTANCES[place.collection.metric],
+            "limit": request.top_k,
+            "bypass_vector_index": request.exact,
+            "nprobes": request.nprobe,
+            "ef": request.ef_search,
+        }
+
+    @about
+    async def stats(self, place: Place) -> Stats:
+        table = await self._table(place.collection)
+        times = (await self._rows(table, condition(place), ("updated",))).column("updated").to_numpy()
+        return Stats(
+            documents=len(times),
+            dimension=place.collection.dimension,
+            updated_at=moment_at(int(times.max())) if len(times) else None,
+        )
+
+    async def health(self) -> Health:
+        await self._link.names()
+        return Health("healthy", self.name, await self._io.offload(version, "lancedb"), 0.0)
+
+    async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        await indexes.create_index(self._link, await self._table(collection), collection, settings)
+
+    @about
+    async def optimize(self, place: Place) -> None:
+        await indexes.optimize(self._link, await self._table(place.collection))
+
+    async def check(self, collection: CollectionInfo) -> None:
+        """Refuse a handle of a collection that was deleted, and perhaps made again."""
+        await self._table(collection)
+
+    async def _table(self, collection: CollectionInfo) -> AsyncTable:
+        """The collection's table, as it is now."""
+        try:
+            table = await self._link.table(_name(collection.name))
+            if info_of(await self._link.call(table.schema)) == collection:
+                return table
+        except Missing:
+            pass
+        raise deleted(collection)
+
+    async def _rows(self, table: AsyncTable, matching: str, columns: Sequence[str]) -> pa.Table:
+        return await self._link.call(table.query().where(matching).select(list(columns)).to_arrow)
+
+    async def _write(self, table: AsyncTable, place: Place, rows: Sequence[Row], *, insert: bool) -> None:
+        """Replace rows with the same key; others are new, or left out as their documents were deleted meanwhile."""
+        merge = table.merge_insert(["namespace", "id"]).when_matched_update_all()
+        if insert:
+            merge = merge.when_not_matched_insert_all()
+        written = await self._io.offload(table_of, place.collection, place.namespace, rows)
+        result = await self._link.write(merge.execute, written)
+        await indexes.tidy(self._link, table, result.version)
+
+    async def _delete(self, place: Place, matching: str) -> int:
+        table = await self._table(place.collection)
+        result = await self._link.write(table.delete, matching)
+        await indexes.tidy(self._link, table, result.version)
+        return int(result.num_deleted_rows)
+
+    def _query(self, table: AsyncTable, place: Place, request: Request, limit: int, *, exact: bool) -> AsyncVectorQuery:
+        metric, vector = place.collection.metric, _vector(request)
+        measured = units(vector[None])[0][0] if metric is Metric.COSINE else vector
+        query = table.vector_search(measured).column("vector").distance_type(indexes.DISTANCES[metric]).limit(limit)
+        query = query.where(condition(place, request.filter, request.ids)).select([*PARTS, *VECTOR, "_distance"])
+        if exact:
+            return query.bypass_vector_index()
+        if request.nprobe is not None:
+            query = query.nprobes(request.nprobe)
+        if request.ef_search is not None:
+            query = query.ef(max(request.ef_search, limit * _REFINED))
+        return query.refine_factor(_REFINED)
+
+
+def _name(name: str) -> str:
+    return engine_name(name, _PLAIN)
+
+
+def _columns(*, include_vectors: bool) -> tuple[str, ...]:
+    return (*PARTS, *VECTOR) if include_vectors else PARTS
+
+
+def _vector(request: Request) -> npt.NDArray[np.float32]:
+    return cast("npt.NDArray[np.float32]", request.vector)  # a vector search: no other is declared

@@ -1,0 +1,171 @@
+"""LanceDB's async client: awaited by the async API, and run on LanceDB's own event loop by the sync one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from onevec.adapters.lancedb.failures import as_onevec
+from onevec.adapters.lancedb.rows import info_of, schema_of
+from onevec.documents import CollectionInfo
+from onevec.errors import ConfigError
+from onevec.remote import Missing
+from onevec.remote.folders import store_folder
+from onevec.runtime import AsyncRuntime, Runtime
+
+if TYPE_CHECKING:
+    from lancedb import AsyncConnection
+    from lancedb.table import AsyncTable
+
+
+@dataclass(frozen=True, slots=True)
+class LancedbOptions:
+    """What `lancedb:///papers?option=value` can set.
+
+    Attributes:
+        path: The folder.
+        create: Whether to make the folder if it isn't there.
+        uri: In place of a folder, where LanceDB finds the store: `s3://bucket/papers`, `gs://...`, `az://...`.
+        storage_options: What LanceDB needs to get there, such as keys, as its page on storage has it.
+    """
+
+    path: Path | None = None
+    create: bool = True
+    uri: str | None = None
+    storage_options: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+class Link:
+    """One open database. A table is opened for every call, which takes a third of a millisecond.
+
+    So each call sees what is there now, also where another process deleted a table and made it again.
+    """
+
+    def __init__(self, io: Runtime, where: str) -> None:
+        self._io = io
+        self._where = where
+        self._is_async = isinstance(io, AsyncRuntime)
+        self._making = threading.Lock()
+        self._connection: Any = None  # Any: an AsyncConnection, once open
+
+    @classmethod
+    async def open(cls, io: Runtime, options: LancedbOptions) -> Self:
+        """Connect; in a folder that exists, or can be made."""
+        link = cls(io, await io.offload(_place, options))
+        connect = await io.offload(_connect)
+        link._connection = await link.call(
+            connect, link._where, storage_options=None if options.uri is None else dict(options.storage_options or {})
+        )
+        return link
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """LanceDB's own object."""
+        connection: AsyncConnection = self._connection
+        return connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    async def names(self) -> list[str]:
+        """Return the names of all tables, also those of other software."""
+        names: list[str] = []
+        token: str | None = None
+        while True:
+            page = await self.call(self._connection.list_tables, page_token=token)
+            names += page.tables
+            token = page.page_token
+            if not token:
+                return names
+
+    async def table(self, name: str) -> AsyncTable:
+        """Open a table.
+
+        Raises:
+            Missing: There is none.
+        """
+        table: AsyncTable = await self.call(self._connection.open_table, name)
+        return table
+
+    async def info(self, name: str) -> CollectionInfo | None:
+        """Return what a collection is; None if there is none, or onevec didn't make it."""
+        try:
+            table = await self.table(name)
+            return info_of(await self.call(table.schema))
+        except Missing:
+            return None
+
+    async def create(self, name: str, info: CollectionInfo) -> bool:
+        """Make the table of a collection; False if there is one."""
+        with self._raised():
+            return await self._io.offload(self._make, name, info)
+
+    async def drop(self, name: str) -> None:
+        await self.write(self._connection.drop_table, name)
+
+    async def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
+        """Call a method of the async client, and return what comes of it."""
+        with self._raised():
+            return await self._io.call(method if self._is_async else partial(_driven, method), *args, **kwargs)
+
+    async def write(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
+        """Call a method that writes; if the caller is cancelled, it has ended before anything else begins."""
+        return await self._io.finish(self.call(method, *args, **kwargs))
+
+    def _make(self, name: str, info: CollectionInfo) -> bool:
+        """Make a table where there is none. LanceDB looks first, and then overwrites what was made meanwhile."""
+        with self._making:
+            try:
+                table = _driven(self._connection.create_table, name, schema=schema_of(info))
+            except ValueError as error:
+                if "already exists" in str(error):
+                    return False
+                raise
+            last: int = _driven(table.version)
+            if last > 1:  # another process was first
+                _driven(table.restore, last - 1)
+            return last == 1
+
+    @contextmanager
+    def _raised(self) -> Iterator[None]:
+        """Raise LanceDB's errors as onevec's."""
+        try:
+            yield
+        except Exception as error:
+            mapped = as_onevec(error, self._where)
+            if mapped is error:
+                raise
+            raise mapped from error
+
+
+def _driven(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
+    """Run a coroutine function to its end, on the loop that LanceDB has in a thread for its sync API."""
+    from lancedb.background_loop import LOOP
+
+    run: Callable[..., Any] = LOOP.run
+    return run(method(*args, **kwargs))
+
+
+def _connect() -> Callable[..., Any]:  # Any: the client's own
+    import lancedb
+
+    return lancedb.connect_async
+
+
+def _place(options: LancedbOptions) -> str:
+    if (options.path is None) == (options.uri is None):
+        raise ConfigError("lancedb needs a folder, lancedb:///papers, or uri='s3://bucket/papers', one of them")
+    if options.uri is not None:
+        scheme, found, _ = options.uri.partition("://")
+        if not found or scheme in ("db", "memory"):
+            raise ConfigError(
+                "uri= is the URL of an object store, such as s3://bucket/papers; a folder is lancedb:///papers"
+            )
+        return options.uri
+    folder = store_folder(options.path or Path(), create=options.create, example="lancedb:///papers")
+    return str(folder.absolute())

@@ -1,0 +1,17 @@
+"""The contract, on a Chroma server, spoken to by Chroma's own clients."""
+
+from __future__ import annotations
+
+import pytest
+from tests.engines.test_chroma_folder import GAPS
+from tests.servers.chroma import ChromaServer, chroma
+
+from onevec.testing import *  # noqa: F403
+from onevec.testing import EngineHarness
+
+__all__ = ["chroma"]
+
+
+@pytest.fixture
+def engine(chroma: ChromaServer) -> EngineHarness:
+    return EngineHarness(chroma.url, server=True, gaps=GAPS)
