@@ -16,7 +16,7 @@ SCRATCH ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {
 PYTEST := OMP_WAIT_POLICY=passive $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test faults servers servers-stop demo bench bench-embedded docs lock dist clean
+.PHONY: help setup check test faults servers servers-stop demo bench bench-embedded bench-overhead docs lock dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

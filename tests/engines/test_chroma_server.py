@@ -14,4 +14,5 @@ __all__ = ["chroma"]
 
 @pytest.fixture
 def engine(chroma: ChromaServer) -> EngineHarness:
-    return EngineHarness(chroma.url, server=True, gaps=GAPS)
+    # A busy machine is no reason for a request to fail.
+    return EngineHarness(chroma.url, options={"request_timeout": 120.0}, server=True, gaps=GAPS)

@@ -1,7 +1,7 @@
 """Starts and stops the servers that the tests use, for trying engines out: `make servers`, `make servers-stop`.
 
-    python -m tests.servers start      start those that can be had, in the background, and print their URLs
-    python -m tests.servers stop       stop them, with all they hold
+python -m tests.servers start      start those that can be had, in the background, and print their URLs
+python -m tests.servers stop       stop them, with all they hold
 """
 
 from __future__ import annotations
