@@ -15,8 +15,10 @@ from tests.servers.pinecone import PineconeServer, pinecone
 import onevec
 from onevec import Document, field
 from onevec.adapters.pinecone.names import index_name, namespace_name, namespace_of, record_id
+from onevec.adapters.pinecone.opening import PineconeOptions, named
 from onevec.errors import (
     CollectionExists,
+    ConfigError,
     EngineTimeout,
     InvalidDocument,
     InvalidQuery,
@@ -229,3 +231,28 @@ def test_what_was_not_waited_for_is_there_after_flush(server: PineconeServer, tm
         server.lag = 10_000
         with pytest.raises(EngineTimeout, match="visible_timeout"):
             papers.upsert(Document("b", vector=[1, 0]))
+
+
+def test_a_word_for_a_host_is_a_store_of_its_own_in_the_project(server: PineconeServer, tmp_path: Path) -> None:
+    """Its indexes begin with the word; a store with another word, or none, neither lists nor opens them."""
+    url = server.url(tmp_path)
+    with (
+        onevec.connect(url) as plain,
+        onevec.connect(url, prefix="app-") as app,
+        onevec.connect(url, prefix="other-") as other,
+    ):
+        app.create_collection("papers", dimension=2).upsert({"id": "a", "vector": [1, 0]})
+        assert [one.name for one in app.collections()] == ["papers"]
+        assert plain.collections() == other.collections() == []
+        assert not plain.has_collection("app-papers")
+        assert not plain.delete_collection("app-papers")
+        with pytest.raises(CollectionExists, match="another name"):
+            plain.create_collection("app-papers", dimension=2)
+        assert plain.create_collection("papers", dimension=2).count() == 0
+        assert app.collection("papers").count() == 1
+    named_one = named(PineconeOptions(host="app"))
+    assert (named_one.host, named_one.prefix) == (None, "app-")
+    for host, port in (("localhost", None), ("127.0.0.1", 5080), ("pinecone.example", None), ("service", 5080)):
+        assert named(PineconeOptions(host=host, port=port)).prefix == ""
+    with pytest.raises(ConfigError, match="lower-case"):
+        onevec.connect(url, prefix="App")

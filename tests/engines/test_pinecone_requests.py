@@ -206,11 +206,9 @@ def test_a_key_is_needed_sent_and_never_shown(
 
 
 def test_where_a_project_is() -> None:
-    """A URL names a project, by its address at most: a path, or a name of an index, is refused."""
+    """A URL names a project, by its address at most: a path is refused, and an address where nothing is."""
     with pytest.raises(ConfigError, match="no path"):
         onevec.connect("pinecone://127.0.0.1:9/papers", api_key="k")
-    with pytest.raises(ConfigError, match="an index is a collection"):
-        onevec.connect("pinecone://papers", api_key="k")
     with pytest.raises(EngineUnavailable, match=r"127\.0\.0\.1:9"):
         onevec.connect("pinecone://127.0.0.1:9", api_key="k", tls=True)
 

@@ -62,10 +62,11 @@ class TcpProxy:
         self._threads: list[threading.Thread] = []
         self._pairs: set[_Pair] = set()
         self._listener = _listening(0)
+        self._acceptor: threading.Thread | None = None
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._acceptor = self._started(self._accept)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -91,7 +92,7 @@ class TcpProxy:
             self._reset()
             if fault.kind == "refuse":
                 self._listener = _listening(self.port)
-                self._start(self._accept)
+                self._acceptor = self._started(self._accept)
 
     def fault_of(self, pair: _Pair) -> Fault | None:
         """Return the fault that happens to a connection, from its next bytes on."""
@@ -115,22 +116,23 @@ class TcpProxy:
             self._pairs.discard(pair)
 
     def _accept(self) -> None:
-        listener = self._listener
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self._target))
-            except OSError:
-                _reset(client)
-                continue
-            pair = _Pair(self, client, server)
-            with self._lock:
-                self._pairs.add(pair)
-            self._start(pair.pass_requests)
-            self._start(pair.pass_answers)
+        with self._listener as listener:
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target))
+                except OSError:
+                    _reset_when_closed(client)
+                    client.close()
+                    continue
+                pair = _Pair(self, client, server)
+                with self._lock:
+                    self._pairs.add(pair)
+                self._started(pair.pass_requests)
+                self._started(pair.pass_answers)
 
     def _reset(self) -> None:
         with self._lock:
@@ -140,18 +142,24 @@ class TcpProxy:
 
     def _stop_listening(self) -> None:
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
-        self._listener.close()
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts, which closes it
+        if self._acceptor is not None:
+            self._acceptor.join()
 
-    def _start(self, run: Callable[[], None]) -> None:
+    def _started(self, run: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=run, name="proxy")
         with self._lock:
             self._threads = [*(one for one in self._threads if one.is_alive()), thread]
             thread.start()
+        return thread
 
 
 class _Pair:
-    """One connection of a client, and the one to the server that belongs to it."""
+    """One connection of a client, and the one to the server that belongs to it.
+
+    Two threads read from them. A socket is closed by the one that ends last: before, the number of one that is closed
+    could be that of a new connection's, from which the other thread would read.
+    """
 
     def __init__(self, proxy: TcpProxy, client: socket.socket, server: socket.socket) -> None:
         self.fault: Fault | None = None
@@ -159,19 +167,33 @@ class _Pair:
         self._proxy = proxy
         self._client = client
         self._server = server
+        self._lock = threading.Lock()
+        self._reading = 2
+        self._cut = False
         for one in (client, server):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def reset(self) -> None:
         """Reset both connections."""
-        for one in (self._client, self._server):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RD)  # wakes the thread that reads
-            _reset(one)
-        self._proxy.forget(self)
+        with self._lock:
+            self._cut = True
+            if self._reading:
+                for one in (self._client, self._server):
+                    _reset_when_closed(one)
+                    with suppress(OSError):
+                        one.shutdown(socket.SHUT_RD)  # wakes the thread that reads
 
     def pass_requests(self) -> None:
         """Pass on what the client sends, until it or the fault ends that."""
+        self._requests()
+        self._leave()
+
+    def pass_answers(self) -> None:
+        """Pass on what the server sends, until it or the fault ends that."""
+        self._answers()
+        self._leave()
+
+    def _requests(self) -> None:
         request = b""
         while data := _received(self._client):
             fault = self._proxy.fault_of(self)
@@ -193,10 +215,9 @@ class _Pair:
                     self._proxy.wait(fault.seconds)
             if not _sent(self._server, data):
                 break
-        self._close()
+        self._end()
 
-    def pass_answers(self) -> None:
-        """Pass on what the server sends, until it or the fault ends that."""
+    def _answers(self) -> None:
         while data := _received(self._server):
             fault = self._proxy.fault_of(self)
             match fault:
@@ -215,7 +236,7 @@ class _Pair:
                     break
             if not _sent(self._client, data):
                 break
-        self._close()
+        self._end()
 
     def _let_through(self, sink: socket.socket, data: bytes, most: int) -> bool:
         """Pass on what is within the first bytes; whether that was all."""
@@ -230,11 +251,21 @@ class _Pair:
             self._proxy.wait(fault.seconds)
         return True
 
-    def _close(self) -> None:
-        for one in (self._client, self._server):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+    def _end(self) -> None:
+        with self._lock:
+            if self._cut:  # the end of a connection in good form would come before the reset
+                return
+            for one in (self._client, self._server):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._reading -= 1
+            if self._reading:
+                return
+            self._client.close()
+            self._server.close()
         self._proxy.forget(self)
 
 
@@ -261,10 +292,9 @@ def _sent(sink: socket.socket, data: bytes) -> bool:
     return True
 
 
-def _reset(one: socket.socket) -> None:
+def _reset_when_closed(one: socket.socket) -> None:
     with suppress(OSError):
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    one.close()
 
 
 def _is_whole(request: bytes) -> bool:

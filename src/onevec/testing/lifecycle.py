@@ -186,7 +186,7 @@ def _collection_calls(papers: AsyncCollection) -> dict[str, Callable[[], Any]]:
 async def test_a_closed_store_says_so(store: AsyncStore, papers: AsyncCollection) -> None:
     """After `close` every call raises `StoreClosed`, through every handle; a second `close` does nothing."""
     calls = _store_calls(store) | _collection_calls(papers)
-    plain = {"close", "name", "bound_namespace", "namespace", "info", "engine", "capabilities", "client"}
+    plain = {"close", "name", "bound_namespace", "namespace", "info", "engine", "capabilities", "client", "candidates"}
     assert calls.keys() | plain == {name for cls in (Store, Collection) for name in vars(cls) if name[0] != "_"}
     await papers.upsert(doc("a"))
     await store.close()

@@ -169,7 +169,8 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
             body = nearest_query(place, request, query, limit, exact=exact)
             return [(document_from(hit), -hit["_score"]) for hit in await self._hits(place, body)]
 
-        found = await nearest(find, request.top_k, exact=request.exact, most=MOST)
+        top_k = request.top_k if request.ids is None else min(request.top_k, len(request.ids))
+        found = await nearest(find, top_k, exact=request.exact, most=MOST)
         documents = [document for document, _ in found]
         vector: Any = request.vector  # a vector search: no other is declared
         return measured(place.collection.metric, vector, documents, keep_vectors=request.include_vectors)

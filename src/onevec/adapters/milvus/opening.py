@@ -22,7 +22,7 @@ class MilvusOptions:
     """What `milvus://user:password@localhost:19530/database?option=value` or `milvus:///papers.db` can set.
 
     Attributes:
-        path: Without a host the folder, by custom named `*.db`. With one, the server's database.
+        path: Without a host the folder, usually called `NAME.db`. With one, the server's database.
         create: Whether to make the folder if it isn't there.
         host: The server.
         port: Its port.
@@ -84,6 +84,7 @@ class Client:
         milvus: The client itself.
         where: What it speaks to, for messages.
         timeout: Seconds to wait for an answer.
+        lite: What runs behind it in this process; None for a server.
     """
 
     def __init__(self, milvus: Any, where: str, timeout: float, lite: Lite | None = None) -> None:  # Any: two classes

@@ -9,7 +9,7 @@ from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.pinecone.abilities import MOST, PROJECT
 from onevec.adapters.pinecone.calls import PAGE, Calls, info_of
 from onevec.adapters.pinecone.names import index_name, namespace_name, namespace_of, record_id
-from onevec.adapters.pinecone.opening import PineconeOptions, opened
+from onevec.adapters.pinecone.opening import PineconeOptions, named, opened
 from onevec.adapters.pinecone.records import (
     Record,
     check_vectors,
@@ -40,14 +40,16 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     capabilities: ClassVar[Capabilities] = PROJECT
     turns: Turns | None = None
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, prefix: str) -> None:
         self._calls = calls
+        self._prefix = prefix
         self._known: dict[CollectionInfo, Any] = {}  # Any: Pinecone's clients of indexes
         self._written: dict[Place, int] = {}
 
     @classmethod
     async def open(cls, io: Runtime, options: PineconeOptions) -> Self:
-        return cls(await opened(io, options))
+        options = named(options)
+        return cls(await opened(io, options), options.prefix)
 
     async def close(self) -> None:
         await self._calls.close()
@@ -58,28 +60,30 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         return self._calls.client
 
     async def collections(self) -> list[CollectionInfo]:
-        infos = [info_of(index) for index in await self._calls.all()]
-        return sorted((info for info in infos if info is not None), key=lambda info: info.name)
+        found = [(index, info_of(index)) for index in await self._calls.all()]
+        infos = [info for index, info in found if info is not None and index.name == self._index_name(info.name)]
+        return sorted(infos, key=lambda info: info.name)
 
     async def collection(self, name: str) -> CollectionInfo | None:
         try:
-            return info_of(await self._calls.describe(index_name(name)))
+            info = info_of(await self._calls.describe(self._index_name(name)))
         except Missing:
             return None
+        return info if info is not None and info.name == name else None  # not one of a store with another prefix
 
     async def create_collection(self, info: CollectionInfo) -> bool:
-        name = index_name(info.name)
+        name = self._index_name(info.name)
         if await self._calls.create(name, info):
             return True
         if await self.collection(info.name) is None:
-            raise CollectionExists(f"Pinecone has an index {name!r} that onevec didn't make; choose another name")
+            raise CollectionExists(f"Pinecone has an index {name!r} that this store didn't make; choose another name")
         return False
 
     async def delete_collection(self, name: str) -> bool:
         if await self.collection(name) is None:
             return False
         try:
-            await self._calls.drop(index_name(name))
+            await self._calls.drop(self._index_name(name))
         except Missing:
             return False
         return True
@@ -190,7 +194,7 @@ class PineconeAdapter(Adapter[PineconeOptions]):
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         return {
-            "index": index_name(place.collection.name),
+            "index": self._index_name(place.collection.name),
             "namespace": namespace_name(place.namespace),
             "top_k": min(request.top_k + 1, MOST),
             "filter": self._condition(request),
@@ -216,10 +220,13 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
         await self._checked(Place(collection, ""))
 
+    def _index_name(self, name: str) -> str:
+        return index_name(name, self._prefix)
+
     async def _checked(self, place: Place) -> Any:  # Any: Pinecone's client of the index, as in what follows
         info = place.collection
         try:
-            description = await self._calls.describe(index_name(info.name))
+            description = await self._calls.describe(self._index_name(info.name))
         except Missing:
             raise deleted(info) from None
         if info_of(description) != info:

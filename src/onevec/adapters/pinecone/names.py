@@ -17,9 +17,10 @@ DEFAULT = "__default__"
 _BITS = 21  # of a character
 
 
-def index_name(name: str) -> str:
-    """Return the name of a collection's index."""
-    return name if _INDEX.fullmatch(name) else f"onevec-{_hash(name)}"
+def index_name(name: str, prefix: str = "") -> str:
+    """Return the name of a collection's index; it begins with the prefix if that leaves it a name."""
+    whole = prefix + name
+    return whole if _INDEX.fullmatch(whole) else f"onevec-{_hash(whole)}"
 
 
 def record_id(id: str) -> str:

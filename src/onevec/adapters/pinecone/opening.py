@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -15,17 +16,19 @@ from onevec.runtime import AsyncRuntime, Runtime
 from onevec.secret import Secret
 
 _HOST = "api.pinecone.io"
+_PREFIX = re.compile(r"[a-z0-9-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class PineconeOptions:
-    """What `pinecone://?option=value` or `pinecone://localhost:5080?option=value` can set.
+    """What `pinecone://app?option=value` or `pinecone://localhost:5080?option=value` can set.
 
     Attributes:
+        prefix: What the names of the store's indexes begin with; the `app-` of `pinecone://app`. Default: nothing.
         api_key: The key of a project; without it, the environment variable `PINECONE_API_KEY`.
         cloud: Where new indexes are made.
         region: The cloud's region.
-        host: The address of another service than Pinecone's own, such as a local one.
+        host: The address of another service than Pinecone's own, such as a local one; or a word for `prefix`.
         port: Its port.
         path: Not used.
         tls: Whether to speak HTTPS; None for "if there is no host".
@@ -37,6 +40,7 @@ class PineconeOptions:
         visible_timeout: Seconds to wait for a write to be seen by reads.
     """
 
+    prefix: str = ""
     api_key: Secret | None = None
     cloud: Literal["aws", "gcp", "azure"] = "aws"
     region: str = "us-east-1"
@@ -61,6 +65,14 @@ class PineconeOptions:
         return "https" if self.tls or (self.tls is None and self.host is None) else "http"
 
 
+def named(options: PineconeOptions) -> PineconeOptions:
+    """Return the options with a host that is a word and no address made the prefix that it is."""
+    host = options.host
+    if not host or "." in host or ":" in host or host == "localhost" or options.port is not None:
+        return options
+    return replace(options, host=None, prefix=options.prefix or f"{host}-")
+
+
 async def opened(io: Runtime, options: PineconeOptions) -> Calls:
     """Connect, and let the service answer once."""
     key = os.environ.get("PINECONE_API_KEY") if options.api_key is None else options.api_key.reveal()
@@ -68,11 +80,8 @@ async def opened(io: Runtime, options: PineconeOptions) -> Calls:
         raise ConfigError('pinecone needs the key of a project: api_key="${PINECONE_API_KEY}"')
     if options.path is not None:
         raise ConfigError("a Pinecone project has no path: pinecone://, or pinecone://localhost:5080 for a local one")
-    if options.host and "." not in options.host and options.host != "localhost":
-        raise ConfigError(
-            f"{options.host!r} is no address; an index is a collection, of the project that pinecone:// is: "
-            f"store.collection({options.host!r})"
-        )
+    if not _PREFIX.fullmatch(options.prefix):
+        raise ConfigError(f"a prefix is lower-case letters, digits and hyphens, got {options.prefix!r}")
     clients = await io.offload(_clients, options, Secret(key), is_async=isinstance(io, AsyncRuntime))
     calls = Calls(io, clients[0], clients[1], options)
     try:
