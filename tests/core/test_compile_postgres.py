@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.servers.postgres import PostgresServer, postgres
+from tests.servers.postgres import PostgresServer
 
 from onevec.compile.jsonb import coded, decode, decoded, encode, instants
 from onevec.compile.postgres import PostgresCompiler
@@ -223,6 +223,3 @@ def test_points_in_time_are_found_where_they_are() -> None:
         "b": {"c": 86_400_000_000},
     }
     assert instants({"a": "x", "b": {}, "c": {"d": 1}}) is None
-
-
-__all__ = ["postgres"]

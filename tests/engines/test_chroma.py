@@ -15,14 +15,12 @@ import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
 from chromadb.api import ClientAPI
-from tests.servers.chroma import ChromaServer, chroma
+from tests.servers.chroma import ChromaServer
 
 import onevec
 from onevec import Document, field
 from onevec.errors import CollectionExists, ConfigError, EngineBusy, StoreNotFound
 from onevec.filters import all_of, any_of
-
-__all__ = ["chroma"]
 
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.servers.chroma import ChromaServer, chroma
+from tests.servers.chroma import ChromaServer
 from tests.servers.proxy import Proxy, Told
 
 import onevec
@@ -25,8 +25,6 @@ from onevec.errors import (
     StorageFull,
     StoreNotFound,
 )
-
-__all__ = ["chroma"]
 
 TOKEN = "x-chroma-token"
 

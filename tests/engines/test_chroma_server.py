@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.engines.test_chroma_folder import GAPS
-from tests.servers.chroma import ChromaServer, chroma
+from tests.servers.chroma import ChromaServer
 
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness
-
-__all__ = ["chroma"]
 
 
 @pytest.fixture

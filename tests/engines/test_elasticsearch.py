@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
 from elasticsearch import Elasticsearch
-from tests.servers.elasticsearch import MARKS, ElasticsearchServer, elasticsearch
+from tests.servers.elasticsearch import MARKS, ElasticsearchServer
 from tests.servers.elasticsearch_front import Answer, Front
 
 import onevec
@@ -38,8 +38,6 @@ from onevec.errors import (
     Unsupported,
     UnsupportedVersion,
 )
-
-__all__ = ["elasticsearch"]
 
 pytestmark = MARKS
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.docs.test_readme import blocks, like
-from tests.servers.elasticsearch import MARKS, ElasticsearchServer, elasticsearch
+from tests.servers.elasticsearch import MARKS, ElasticsearchServer
 
 from onevec.adapters.elasticsearch import ElasticsearchOptions
-
-__all__ = ["elasticsearch"]
 
 pytestmark = MARKS
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.elasticsearch import MARKS, ElasticsearchServer, elasticsearch
+from tests.servers.elasticsearch import MARKS, ElasticsearchServer
 
 from onevec.errors import InvalidDocument
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness, Gap
-
-__all__ = ["elasticsearch"]
 
 pytestmark = MARKS
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
-from tests.servers.milvus import Answer, MilvusServer, milvus
+from tests.servers.milvus import Answer, MilvusServer
 
 import onevec
 from onevec import Document, field
@@ -34,8 +34,6 @@ from onevec.errors import (
     StoreNotFound,
     Unsupported,
 )
-
-__all__ = ["milvus"]
 
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.engines.test_milvus_lite import GAPS
-from tests.servers.milvus import MilvusServer, milvus
+from tests.servers.milvus import MilvusServer
 
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness
-
-__all__ = ["milvus"]
 
 
 @pytest.fixture

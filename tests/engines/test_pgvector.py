@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.servers.postgres import PostgresServer, postgres, schema_of
+from tests.servers.postgres import PostgresServer, schema_of
 
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness, Gap
-
-__all__ = ["postgres"]
 
 
 @pytest.fixture

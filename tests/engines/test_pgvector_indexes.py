@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.servers.postgres import PostgresServer, postgres
+from tests.servers.postgres import PostgresServer
 
 import onevec
 from onevec import Collection, Document, Metric, Store
@@ -16,8 +16,6 @@ from onevec.documents import IndexKind
 from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
 from onevec.testing.samples import matrix
 from onevec.testing.scores import assert_nearest, distances
-
-__all__ = ["postgres"]
 
 COUNT, DIMENSION = 4_000, 16
 

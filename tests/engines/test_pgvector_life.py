@@ -9,13 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
-from tests.servers.postgres import PostgresServer, postgres, programs, running
+from tests.servers.postgres import PostgresServer, programs, running
 
 import onevec
 from onevec import Document
 from onevec.errors import EngineTimeout, EngineUnavailable, ReadOnly
-
-__all__ = ["postgres"]
 
 QUERY = [1.0, 2.0]
 

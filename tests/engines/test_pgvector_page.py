@@ -8,11 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.docs.test_readme import blocks, like
-from tests.servers.postgres import PostgresServer, postgres
+from tests.servers.postgres import PostgresServer
 
 from onevec.adapters.pgvector import PgvectorOptions
-
-__all__ = ["postgres"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "engines" / "pgvector.md"
 SHOWN = "postgresql://me:secret@localhost:5432/papers"

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
-from tests.servers.postgres import PASSWORD, PostgresServer, postgres
+from tests.servers.postgres import PASSWORD, PostgresServer
 
 import onevec
 from onevec import Document
@@ -35,8 +35,6 @@ from onevec.errors import (
 )
 from onevec.secret import Secret
 from onevec.testing.payloads import PAYLOADS
-
-__all__ = ["postgres"]
 
 QUERY = [1.0, 2.0]
 WRONG = "hunter2-hunter2"

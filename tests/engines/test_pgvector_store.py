@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.servers.postgres import PostgresServer, postgres
+from tests.servers.postgres import PostgresServer
 
 import onevec
 from onevec import Document, field
@@ -23,8 +23,6 @@ from onevec.errors import CollectionNotFound, PartialWrite, Unsupported
 from onevec.filters import Or
 from onevec.testing.payloads import PAYLOADS
 from onevec.testing.samples import counted, matrix
-
-__all__ = ["postgres"]
 
 QUERY = [1.0, 2.0]
 BATCH = 20

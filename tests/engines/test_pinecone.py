@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from tests.servers.pinecone import PineconeServer, pinecone
+from tests.servers.pinecone import PineconeServer
 
 import onevec
 from onevec import Document, field
@@ -25,8 +25,6 @@ from onevec.errors import (
     PartialWrite,
     Unsupported,
 )
-
-__all__ = ["pinecone"]
 
 ANYWHERE = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)

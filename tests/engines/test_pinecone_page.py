@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.docs.test_readme import blocks, like
-from tests.servers.pinecone import PineconeServer, pinecone
+from tests.servers.pinecone import PineconeServer
 
 from onevec.adapters.pinecone import PineconeOptions
-
-__all__ = ["pinecone"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "engines" / "pinecone.md"
 

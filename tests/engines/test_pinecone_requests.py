@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
-from tests.servers.pinecone import Answer, PineconeServer, pinecone
+from tests.servers.pinecone import Answer, PineconeServer
 
 import onevec
 from onevec import Document, field
@@ -27,8 +27,6 @@ from onevec.errors import (
     RateLimited,
     StorageFull,
 )
-
-__all__ = ["pinecone"]
 
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 

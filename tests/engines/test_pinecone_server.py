@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.servers.pinecone import PineconeServer, pinecone
+from tests.servers.pinecone import PineconeServer
 
 from onevec.errors import InvalidDocument
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness, Gap
-
-__all__ = ["pinecone"]
 
 IN_FLOAT32 = Gap("Pinecone computes in float32, where 1e25 has no square: such vectors are refused", InvalidDocument)
 NO_ZEROS = Gap("Pinecone takes no vector of zeros only", InvalidDocument)

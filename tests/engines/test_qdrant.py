@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
 from qdrant_client import QdrantClient, models
-from tests.servers.qdrant import Answer, QdrantServer, qdrant
+from tests.servers.qdrant import Answer, QdrantServer
 
 import onevec
 from onevec import Document, field
@@ -33,8 +33,6 @@ from onevec.errors import (
     StoreNotFound,
     Unsupported,
 )
-
-__all__ = ["qdrant"]
 
 MEMORY = "qdrant:///:memory:"
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.engines.test_qdrant_folder import GAPS
-from tests.servers.qdrant import QdrantServer, qdrant
+from tests.servers.qdrant import QdrantServer
 
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness
-
-__all__ = ["qdrant"]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from blockbuster import blockbuster_ctx
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.servers.tcp_proxy import Fault, TcpProxy
-from tests.servers.weaviate import MARKS, WeaviateServer, weaviate
+from tests.servers.weaviate import MARKS, WeaviateServer
 
 import onevec
 from onevec import Document, field
@@ -32,8 +32,6 @@ from onevec.errors import (
     Unsupported,
 )
 from onevec.secret import Secret
-
-__all__ = ["weaviate"]
 
 pytestmark = MARKS
 

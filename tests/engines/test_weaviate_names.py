@@ -9,15 +9,13 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.servers.weaviate import MARKS, WeaviateServer, weaviate
+from tests.servers.weaviate import MARKS, WeaviateServer
 
 import onevec
 from onevec.adapters.weaviate.options import Address, WeaviateOptions, address_of
 from onevec.adapters.weaviate.schema import class_name, tenant_name
 from onevec.errors import CollectionExists, ConfigError, EngineUnavailable
 from onevec.secret import Secret
-
-__all__ = ["weaviate"]
 
 pytestmark = MARKS
 

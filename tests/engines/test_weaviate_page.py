@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.docs.test_readme import blocks, like
-from tests.servers.weaviate import MARKS, WeaviateServer, weaviate
+from tests.servers.weaviate import MARKS, WeaviateServer
 
 from onevec.adapters.weaviate import WeaviateOptions
-
-__all__ = ["weaviate"]
 
 pytestmark = MARKS
 

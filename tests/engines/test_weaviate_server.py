@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.weaviate import MARKS, WeaviateServer, weaviate
+from tests.servers.weaviate import MARKS, WeaviateServer
 
 from onevec.errors import InvalidDocument
 from onevec.testing import *  # noqa: F403
 from onevec.testing import EngineHarness, Gap
-
-__all__ = ["weaviate"]
 
 pytestmark = MARKS
 

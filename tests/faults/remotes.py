@@ -19,6 +19,7 @@ class Remote(NamedTuple):
         ports: Where the server listens.
         url: The URL of a store, given the ports and a name of its own.
         speaks_http: Whether what listens at the first port speaks HTTP.
+        reconnects: Whether its client connects anew as soon as a connection is lost: gRPC's can take seconds.
         options: More of its options.
     """
 
@@ -27,6 +28,7 @@ class Remote(NamedTuple):
     url: Callable[[Sequence[int], str], str]
     speaks_http: bool
     options: Mapping[str, Any] = {}
+    reconnects: bool = True
 
 
 REMOTES: Mapping[str, Remote] = {
@@ -48,6 +50,32 @@ REMOTES: Mapping[str, Remote] = {
         lambda server: [server.port, server.grpc_port],
         lambda ports, name: f"weaviate://127.0.0.1:{ports[0]}?grpc_port={ports[1]}&prefix={name}",
         speaks_http=True,
+        reconnects=False,
+    ),
+    "chroma": Remote(
+        "chroma",
+        lambda server: [server.port],
+        lambda ports, name: f"chroma://127.0.0.1:{ports[0]}?database={name}",
+        speaks_http=True,
+    ),
+    "elasticsearch": Remote(
+        "elasticsearch",
+        lambda server: [server.port],
+        lambda ports, name: f"elasticsearch://127.0.0.1:{ports[0]}?prefix={name}-&replicas=0",
+        speaks_http=True,
+    ),
+    "pinecone": Remote(
+        "pinecone",
+        lambda server: [server.port],
+        lambda ports, name: f"pinecone://127.0.0.1:{ports[0]}?api_key={name}",
+        speaks_http=True,
+    ),
+    "milvus": Remote(
+        "milvus",
+        lambda server: [server.port],
+        lambda ports, name: f"milvus://127.0.0.1:{ports[0]}/db_{name}",
+        speaks_http=False,
+        reconnects=False,
     ),
 }
 

@@ -24,6 +24,7 @@ _DEFAULTS: Mapping[IndexKind, Mapping[str, int]] = {
 }
 _MOST = 32_768  # candidates of a search by a graph
 _REFINED = 4  # times as many as hits are looked at, where the call doesn't say
+_LISTS = 16  # read by a search of an inverted file, where the call doesn't say
 
 
 class Index(NamedTuple):
@@ -74,5 +75,4 @@ def search_params(limit: int, *, exact: bool, ef: int | None, nprobe: int | None
     """Return what a search says to an index, of whichever kind it is; exactly is as far as the index can go."""
     if exact:
         return {"ef": _MOST, "nprobe": 65_536}
-    said = {"ef": min(_MOST, max(ef or limit * _REFINED, limit))}
-    return said if nprobe is None else {**said, "nprobe": nprobe}
+    return {"ef": min(_MOST, max(ef or limit * _REFINED, limit)), "nprobe": nprobe or _LISTS}

@@ -1,0 +1,1 @@
+"""What onevec adds to engines, beside their bare clients and other wrappers: `make bench-overhead`."""
