@@ -1,6 +1,8 @@
 """What all tests share: how many examples Hypothesis draws, and where the large test data is.
 
 ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight
+ONEVEC_KIT=all           runs the whole kit on the async surface of every engine; without it, a quarter on those that
+                         are not onevec's own, where it takes longest
 ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -36,8 +39,30 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(2**32)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names that differ from run to run: workers can't share such tests out, and nobody can run one again."""
+# The kit's files for engines of onevec's own, whose tests take milliseconds.
+_QUICK = {"test_memory.py", "test_sqlite.py", "test_jsonl.py", "test_faiss.py", "test_limits.py"}
+_PART = 4
+_MANY = 2000  # whoever asks for one file gets all of it
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    """Whether a short run does without this test: the same core runs it on the sync surface."""
+    surface = getattr(item, "callspec", None) and item.callspec.params.get("site")  # type: ignore[attr-defined]
+    if surface != "async" or item.path.name in _QUICK or item.path.parent.name != "engines":
+        return False
+    return zlib.crc32(item.nodeid.encode()) % _PART != 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a short run does without, and refuse names that differ from run to run.
+
+    Workers can't share such tests out, and nobody can run one again.
+    """
+    if os.environ.get("ONEVEC_KIT") != "all" and len(items) > _MANY:
+        left_out = [item for item in items if _is_left_out(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _is_left_out(item)]
     odd = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]", item.nodeid)]
     if odd and "PYTEST_XDIST_WORKER" not in os.environ:  # the workers' own complaint shows all of them
         raise pytest.UsageError(f"{odd[0]} has an address in its name; give its parameters ids=")

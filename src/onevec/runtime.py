@@ -13,6 +13,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from onevec.deadline import seconds_left
@@ -150,7 +152,7 @@ class AsyncRuntime:
             self._threads.shutdown(wait=False)  # they have nothing left to do; waiting would hold up the loop
 
     def _submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        work = self._threads.submit(function, *args, **kwargs)
+        work = self._threads.submit(copy_context().run, partial(function, *args, **kwargs))
         self._running.add(work)
         work.add_done_callback(self._running.discard)
         return work

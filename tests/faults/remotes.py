@@ -19,7 +19,8 @@ class Remote(NamedTuple):
         ports: Where the server listens.
         url: The URL of a store, given the ports and a name of its own.
         speaks_http: Whether what listens at the first port speaks HTTP.
-        reconnects: Whether its client connects anew as soon as a connection is lost: gRPC's can take seconds.
+        reconnects: Whether its client connects anew as soon as a connection is lost: gRPC's can take seconds, and a
+            call that comes too early then ends with its timeout.
         options: More of its options.
     """
 
@@ -73,7 +74,7 @@ REMOTES: Mapping[str, Remote] = {
     "milvus": Remote(
         "milvus",
         lambda server: [server.port],
-        lambda ports, name: f"milvus://127.0.0.1:{ports[0]}/db_{name}",
+        lambda ports, _: f"milvus://127.0.0.1:{ports[0]}",  # a database of a test's own would have to be made
         speaks_http=False,
         reconnects=False,
     ),

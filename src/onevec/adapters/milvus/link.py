@@ -11,6 +11,7 @@ from onevec.adapters.milvus.entities import schema_of
 from onevec.adapters.milvus.failures import as_onevec
 from onevec.adapters.milvus.indexes import Index, exact_index
 from onevec.adapters.milvus.opening import Client
+from onevec.deadline import seconds_left
 from onevec.documents import CollectionInfo
 from onevec.errors import EngineError
 from onevec.remote import Missing, info_from, info_to_keep
@@ -20,6 +21,7 @@ Entity: TypeAlias = dict[str, Any]  # Any: JSON values and vectors
 
 MOST = 16_384  # rows of one answer
 _INFO = "onevec"
+_LEAST = 0.001  # seconds of a call: none at all would be as many as it takes
 
 
 class Link:
@@ -144,7 +146,8 @@ class Link:
     async def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
         """Call a method of the client, and return what comes of it."""
         try:
-            return await self._io.call(method, *args, **kwargs, timeout=self.client.timeout, retry_on_rate_limit=False)
+            left = max(_LEAST, seconds_left(self.client.timeout))
+            return await self._io.call(method, *args, **kwargs, timeout=left, retry_on_rate_limit=False)
         except Exception as error:
             mapped = as_onevec(error, self.client.where)
             if mapped is error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from onevec.deadline import seconds_left
 from onevec.errors import ConfigError, Corrupted, EngineBusy, EngineNotInstalled
 from onevec.registry import install_command
 from onevec.remote.folders import store_folder
@@ -152,6 +153,8 @@ def _client(options: MilvusOptions, *, is_async: bool) -> Any:  # Any: one of tw
         f"{'https' if tls else 'http'}://{options.host}:{options.port}",
         token=token,
         db_name="" if options.path is None else options.path.as_posix(),
-        timeout=options.connect_timeout,
+        timeout=max(0.001, seconds_left(options.connect_timeout)),
         dedicated=True,
+        # Else gRPC lets a new connection wait because an older one to that address was refused a moment ago.
+        grpc_options={"grpc.use_local_subchannel_pool": 1},
     )
