@@ -1,8 +1,8 @@
 """What all tests share: how many examples Hypothesis draws, and where the large test data is.
 
 ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight
-ONEVEC_KIT=all           runs the whole kit on the async surface of every engine; without it, a quarter on those that
-                         are not onevec's own, where it takes longest
+ONEVEC_KIT=all           runs the kit on both surfaces and both forms of every engine; without it, a quarter on the
+                         async surface and the second form of those that are not onevec's own
 ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
 """
 
@@ -40,15 +40,19 @@ def pytest_configure() -> None:
 
 
 # The kit's files for engines of onevec's own, whose tests take milliseconds.
-_QUICK = {"test_memory.py", "test_sqlite.py", "test_jsonl.py", "test_faiss.py", "test_limits.py"}
+_QUICK = {"test_memory.py", "test_sqlite.py", "test_jsonl.py", "test_faiss.py"}
+# Those for a second form of an engine, by the same adapter.
+_AGAIN = {"test_chroma_server.py", "test_milvus_server.py", "test_qdrant_server.py"}
 _PART = 4
 _MANY = 2000  # whoever asks for one file gets all of it
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """Whether a short run does without this test: the same core runs it on the sync surface."""
+    """Whether a short run does without this test: the same core runs it on the sync surface, or on the other form."""
     surface = getattr(item, "callspec", None) and item.callspec.params.get("site")  # type: ignore[attr-defined]
-    if surface != "async" or item.path.name in _QUICK or item.path.parent.name != "engines":
+    if surface is None or item.path.name in _QUICK or item.path.parent.name != "engines":
+        return False
+    if surface == "sync" and item.path.name not in _AGAIN:
         return False
     return zlib.crc32(item.nodeid.encode()) % _PART != 0
 

@@ -93,7 +93,7 @@ def test_an_unknown_command_is_told_with_the_nearest(cli: Cli, word: str, hint: 
     [
         (("search", "a", "--top_k", "3"), "--top_k"),
         (("search", "a", "-k", "many"), "invalid int value: 'many'"),
-        (("search", "a", "--mode", "hybrid"), "hybrid"),
+        (("search", "a", "--mode", "fuzzy"), "fuzzy"),
         (("search", "a", "b"), "unrecognized arguments: b"),
         (("count", "--fil", "a == 1"), "--fil"),
         (("get",), "ID"),

@@ -77,7 +77,7 @@ def test_info_as_json(cli: Cli, papers: Path) -> None:
     info = cli("info", "--json").json
     assert set(info) == {
         *("name", "dimension", "metric", "embedder", "created_at", "engine"),
-        *("namespace", "namespaces", "documents", "updated_at", "storage_bytes", "memory_bytes"),
+        *("namespace", "namespaces", "documents", "updated_at", "storage_bytes", "index_bytes", "memory_bytes"),
     }
     assert (info["name"], info["namespace"], info["documents"]) == ("papers", "", 3)
     assert info["namespaces"] == ["", "acme"]
