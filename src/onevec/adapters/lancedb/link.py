@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lancedb import AsyncConnection
     from lancedb.table import AsyncTable
 
+_LOCK = "onevec.lock"  # in a folder
+
 
 @dataclass(frozen=True, slots=True)
 class LancedbOptions:
@@ -118,8 +120,11 @@ class Link:
         return await self._io.finish(self.call(method, *args, **kwargs))
 
     def _make(self, name: str, info: CollectionInfo) -> bool:
-        """Make a table where there is none. LanceDB looks first, and then overwrites what was made meanwhile."""
-        with self._making:
+        """Make a table where there is none. LanceDB looks first, and then overwrites what was made meanwhile.
+
+        In a folder one store at a time makes tables; in an object store one that came second puts back what was there.
+        """
+        with self._making, self._alone():
             try:
                 table = _driven(self._connection.create_table, name, schema=schema_of(info))
             except ValueError as error:
@@ -130,6 +135,18 @@ class Link:
             if last > 1:  # another process was first
                 _driven(table.restore, last - 1)
             return last == 1
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else makes a table in the folder meanwhile."""
+        if "://" in self._where:
+            yield
+            return
+        import portalocker
+
+        with (Path(self._where) / _LOCK).open("wb") as lock:
+            portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE)
+            yield
 
     @contextmanager
     def _raised(self) -> Iterator[None]:
