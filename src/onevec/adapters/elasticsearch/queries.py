@@ -65,7 +65,7 @@ def query_vector(info: CollectionInfo, request: Request) -> list[float]:
 def reading(*, include_vectors: bool) -> Json:
     """Return which parts of documents to read."""
     if include_vectors:
-        return {"source": [*PARTS, VECTOR], "fields": ["vector"]}
+        return {"source": [*PARTS, VECTOR]}
     return {"source": list(PARTS)}
 
 

@@ -9,7 +9,7 @@ The fields of a document, of which the first five are for everybody to read:
     onevec.facets              what filters ask for
     onevec.numbers             what ranges compare: numbers as texts in whose order they are, under keys of any name
     onevec.created, .updated   microseconds since 1970
-    onevec.vector              the vector's bytes, under cosine and where it isn't of length 1
+    onevec.vector              the vector's bytes, as it was given; read back many times faster than `vector`
 
 Numbers are texts of one `flattened` field because a field of its own for each would end at a thousand.
 """
@@ -86,26 +86,21 @@ def mappings_of(info: CollectionInfo) -> Json:
 def writes_of(place: Place, rows: Sequence[Row]) -> list[bytes]:
     """Return the lines of a bulk request that writes the rows."""
     vectors = np.stack([row.vector for row in rows])
-    kept: Sequence[bool] = [False] * len(rows)
     if place.collection.metric is Metric.COSINE:
-        vectors, changed = units(vectors)
-        kept = changed.tolist()
+        vectors, _ = units(vectors)
     lines = []
-    for row, vector, keeps_vector in zip(rows, vectors, kept, strict=True):
+    for row, vector in zip(rows, vectors, strict=True):
         lines.append(orjson.dumps({"index": {"_id": point_id(row.id, place.namespace)}}))
-        source = _source(row, place.namespace, vector, keeps_vector=keeps_vector)
-        lines.append(orjson.dumps(source, option=orjson.OPT_SERIALIZE_NUMPY))
+        lines.append(orjson.dumps(_source(row, place.namespace, vector), option=orjson.OPT_SERIALIZE_NUMPY))
     return lines
 
 
 def document_from(hit: Json) -> Document:
-    """Return the document of a hit that has the `PARTS`, and for its vector `VECTOR` and the field `vector`."""
+    """Return the document of a hit that has the `PARTS`, and for its vector `VECTOR`."""
     source, own = hit["_source"], hit["_source"]["onevec"]
     vector = None
     if "vector" in own:
         vector = np.frombuffer(base64.b64decode(own["vector"]), "<f4").astype(np.float32)
-    elif "fields" in hit:
-        vector = np.array(hit["fields"]["vector"], np.float32)
     return document_of(
         source["id"],
         text=source.get("text"),
@@ -149,7 +144,7 @@ def ordered(number: float) -> str:
     return f"{bits ^ (_SIGN * 2 - 1) if bits & _SIGN else bits | _SIGN:016x}"
 
 
-def _source(row: Row, namespace: str, vector: npt.NDArray[np.float32], *, keeps_vector: bool) -> Json:
+def _source(row: Row, namespace: str, vector: npt.NDArray[np.float32]) -> Json:
     numbers = numbers_of(row.metadata)
     own: Json = {
         "metadata": encode(row.metadata),
@@ -157,9 +152,8 @@ def _source(row: Row, namespace: str, vector: npt.NDArray[np.float32], *, keeps_
         "numbers": {number_key(key): ordered(number) for key, number in numbers.items()},
         "created": row.created,
         "updated": row.updated,
+        "vector": base64.b64encode(row.vector.astype("<f4").tobytes()).decode(),
     }
-    if keeps_vector:
-        own["vector"] = base64.b64encode(row.vector.astype("<f4").tobytes()).decode()
     source: Json = {"id": row.id, "namespace": namespace, "vector": vector, "onevec": own}
     natural = {name: value for name, value in flattened(row.metadata).items() if len(name) <= _LONGEST_KEY}
     if natural:
