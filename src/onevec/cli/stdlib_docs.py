@@ -84,10 +84,17 @@ def _entries() -> Iterator[_Entry]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of an invalid escape in a string
-                tree = ast.parse(path.read_bytes())
+                tree = _tree(path.read_bytes())
         except (SyntaxError, ValueError, OSError):
             continue
         yield from _parsed(tree, name)
+
+
+def _tree(source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SystemError:  # other threads can confuse it: https://github.com/python/cpython/issues/106905
+        return ast.parse(source)
 
 
 def _sources(root: Path) -> Iterator[tuple[str, Path]]:

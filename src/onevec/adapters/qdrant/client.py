@@ -66,9 +66,13 @@ class ClientCalls:
                 metadata={"onevec": info_to_keep(info)},
             )
         except EngineError as error:
-            if "already exists" in str(error):
+            if "already exists" not in str(error):
+                raise
+            there = await self.info(name)
+            if there is None:
                 return False
-            raise
+            await self._index_payload(name)  # whoever made it may have been cut off before
+            return there == info  # this one was made by an attempt whose answer was lost
         await self._index_payload(name)
         return True
 
