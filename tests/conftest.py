@@ -64,9 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Workers can't share such tests out, and nobody can run one again.
     """
     if os.environ.get("ONEVEC_KIT") != "all" and len(items) > _MANY:
-        left_out = [item for item in items if _is_left_out(item)]
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            (left_out if _is_left_out(item) else kept).append(item)
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _is_left_out(item)]
+        items[:] = kept
     odd = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]", item.nodeid)]
     if odd and "PYTEST_XDIST_WORKER" not in os.environ:  # the workers' own complaint shows all of them
         raise pytest.UsageError(f"{odd[0]} has an address in its name; give its parameters ids=")

@@ -26,7 +26,7 @@ from onevec.documents import (
 )
 from onevec.filters import FilterLike
 from onevec.fusion import Method
-from onevec.pipeline.options import SearchOptions
+from onevec.pipeline.options import FusionOptions, SearchOptions
 
 if TYPE_CHECKING:
     from onevec.choosing import Candidate
@@ -246,9 +246,7 @@ class AsyncCollection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return await self._core.search(query, options)
 
@@ -282,9 +280,7 @@ class AsyncCollection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return await self._core.search_batch(queries, options)
 
@@ -316,9 +312,7 @@ class AsyncCollection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return await self._core.explain(query, options)
 

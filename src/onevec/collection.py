@@ -24,7 +24,7 @@ from onevec.documents import (
 )
 from onevec.filters import FilterLike
 from onevec.fusion import Method
-from onevec.pipeline.options import SearchOptions
+from onevec.pipeline.options import FusionOptions, SearchOptions
 from onevec.runtime import drained, run
 
 if TYPE_CHECKING:
@@ -220,9 +220,7 @@ class Collection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return run(self._core.search(query, options))
 
@@ -256,9 +254,7 @@ class Collection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return run(self._core.search_batch(queries, options))
 
@@ -290,9 +286,7 @@ class Collection:
             on_unsupported,
             ef_search,
             nprobe,
-            fusion,
-            vector_weight,
-            depth,
+            FusionOptions(fusion, vector_weight, depth),
         )
         return run(self._core.explain(query, options))
 

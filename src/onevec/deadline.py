@@ -24,6 +24,12 @@ def reset_end(token: Token[float]) -> None:
     _end.reset(token)
 
 
-def seconds_left(most: float = math.inf) -> float:
-    """Return how long a request may take from now on: not longer than `most`, nor than the call; 0.0 for not at all."""
-    return max(0.0, min(most, _end.get() - time.monotonic()))
+def seconds_left(most: float | None = None, *, least: float = 0.0) -> float:
+    """Return how long a request may take from now on.
+
+    Args:
+        most: It may not take longer, whatever the call may; None for as long as that.
+        least: What is returned when the call is over, for clients that take 0.0 for no limit, or for not waiting.
+    """
+    left = _end.get() - time.monotonic()
+    return max(least, left if most is None else min(most, left))

@@ -333,7 +333,7 @@ FAILURES: list[tuple[Exception, type[OnevecError], bool]] = [
     (RuntimeError('Generic { store: "S3", source: "status: 403 Forbidden" }'), AuthenticationFailed, False),
     (RuntimeError("Generic S3 error: HTTP status server error (503 Service Unavailable)"), EngineUnavailable, True),
     (RuntimeError("Generic S3 error: operation timed out"), EngineTimeout, True),
-    (RuntimeError("lance error: something else, /root/a.rs:1:2"), EngineError, False),
+    (RuntimeError("lance error: something else, /build/a.rs:1:2"), EngineError, False),
 ]
 
 

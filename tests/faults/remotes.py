@@ -16,8 +16,8 @@ class Remote(NamedTuple):
 
     Attributes:
         fixture: The server's fixture.
-        ports: Where the server listens.
         url: The URL of a store, given the ports and a name of its own.
+        ports: Where the server listens.
         speaks_http: Whether what listens at the first port speaks HTTP.
         reconnects: Whether its client connects anew as soon as a connection is lost: gRPC's can take seconds, and a
             call that comes too early then ends with its timeout.
@@ -25,9 +25,9 @@ class Remote(NamedTuple):
     """
 
     fixture: str
-    ports: Callable[[Any], Sequence[int]]
     url: Callable[[Sequence[int], str], str]
-    speaks_http: bool
+    ports: Callable[[Any], Sequence[int]] = lambda server: [server.port]
+    speaks_http: bool = True
     options: Mapping[str, Any] = {}
     reconnects: bool = True
 
@@ -35,45 +35,34 @@ class Remote(NamedTuple):
 REMOTES: Mapping[str, Remote] = {
     "qdrant": Remote(
         "qdrant",
-        lambda server: [server.port],
         lambda ports, name: f"qdrant://127.0.0.1:{ports[0]}/{name}",
-        speaks_http=True,
     ),
     "pgvector": Remote(
         "postgres",
-        lambda server: [server.port],
         lambda ports, name: f"postgresql://postgres@127.0.0.1:{ports[0]}/postgres?schema={name}",
         speaks_http=False,
         options={"password": PASSWORD},
     ),
     "weaviate": Remote(
         "weaviate",
-        lambda server: [server.port, server.grpc_port],
         lambda ports, name: f"weaviate://127.0.0.1:{ports[0]}?grpc_port={ports[1]}&prefix={name}",
-        speaks_http=True,
+        ports=lambda server: [server.port, server.grpc_port],
         reconnects=False,
     ),
     "chroma": Remote(
         "chroma",
-        lambda server: [server.port],
         lambda ports, name: f"chroma://127.0.0.1:{ports[0]}?database={name}",
-        speaks_http=True,
     ),
     "elasticsearch": Remote(
         "elasticsearch",
-        lambda server: [server.port],
         lambda ports, name: f"elasticsearch://127.0.0.1:{ports[0]}?prefix={name}-&replicas=0",
-        speaks_http=True,
     ),
     "pinecone": Remote(
         "pinecone",
-        lambda server: [server.port],
         lambda ports, name: f"pinecone://127.0.0.1:{ports[0]}?api_key={name}",
-        speaks_http=True,
     ),
     "milvus": Remote(
         "milvus",
-        lambda server: [server.port],
         lambda ports, _: f"milvus://127.0.0.1:{ports[0]}",  # a database of a test's own would have to be made
         speaks_http=False,
         reconnects=False,

@@ -10,6 +10,14 @@ from onevec.filters import FilterLike
 from onevec.fusion import Method
 
 
+class FusionOptions(NamedTuple):
+    """What `Collection.search` takes for a hybrid search only; None where the caller leaves the choice."""
+
+    fusion: Method | None = None
+    vector_weight: float | None = None
+    depth: int | None = None
+
+
 class SearchOptions(NamedTuple):
     """What `Collection.search` takes beside the query, as the caller gave it."""
 
@@ -23,6 +31,4 @@ class SearchOptions(NamedTuple):
     on_unsupported: Literal["error", "scan"]
     ef_search: int | None = None
     nprobe: int | None = None
-    fusion: Method | None = None
-    vector_weight: float | None = None
-    depth: int | None = None
+    fusing: FusionOptions = FusionOptions()

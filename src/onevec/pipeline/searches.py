@@ -17,15 +17,14 @@ from onevec.filters import Filter, FilterLike, conditions
 from onevec.fusion import DEPTH, Fusion
 from onevec.lower import split
 from onevec.metrics import SCORES
-from onevec.pipeline.options import SearchOptions
+from onevec.pipeline.options import FusionOptions, SearchOptions
 from onevec.pipeline.reads import Reads
 from onevec.pipeline.verbs import verb
 from onevec.validate import checked_count, checked_ids, checked_score
 
 Query: TypeAlias = "str | Vector | SearchQuery"
 
-# `SearchOptions` without what is for hybrid searches only.
-_NO_FUSION = (None, None, None)
+_NO_FUSION = FusionOptions()
 
 
 class _Search(NamedTuple):
@@ -158,7 +157,7 @@ class Searches(Reads):
         return search._replace(request=search.request._replace(vector=vector))
 
     def _checked(self, query: Query, options: SearchOptions) -> _Search:
-        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe = options[:10]
+        top_k, filter, ids, min_score, mode, exact, include_vectors, on_unsupported, ef_search, nprobe, fusing = options
         text: str | None = None
         vector: Vector | None = None
         if isinstance(query, SearchQuery):
@@ -174,7 +173,7 @@ class Searches(Reads):
             vector = query
         native, rest = self._split(filter, on_unsupported)
         top_k = self._top_k(top_k)
-        hybrid = self._hybrid(text, top_k, mode, options) if mode == "hybrid" or options[10:] != _NO_FUSION else None
+        hybrid = self._hybrid(text, top_k, mode, fusing) if mode == "hybrid" or fusing != _NO_FUSION else None
         request = Request(
             vector=self._query_vector(vector, text, mode),
             text=text if mode == "text" else None,
@@ -189,17 +188,17 @@ class Searches(Reads):
         to_embed = text if mode != "text" and vector is None else None
         return _Search(to_embed, request, None if min_score is None else checked_score(min_score), rest, hybrid)
 
-    def _hybrid(self, text: str | None, top_k: int, mode: str, options: SearchOptions) -> _Hybrid:
+    def _hybrid(self, text: str | None, top_k: int, mode: str, fusing: FusionOptions) -> _Hybrid:
         """What a hybrid search is besides a search by vector."""
         if mode != "hybrid":
             raise InvalidQuery("fusion, vector_weight and depth are for mode='hybrid'; leave them out, or add it")
-        depth = options.depth
+        method, vector_weight, depth = fusing
         if depth is None:
             most = self.store.capabilities.max_top_k
             depth = max(top_k, DEPTH if most is None else min(DEPTH, most))
         elif self._top_k(depth, "depth") < top_k:
             raise InvalidQuery(f"depth is how many hits of each side are fused, at least top_k={top_k}; got {depth}")
-        fusion = Fusion.checked(options.fusion, options.vector_weight, depth)
+        fusion = Fusion.checked(method, vector_weight, depth)
         return _Hybrid(self._words(text), fusion, top_k)
 
     def _query_vector(self, vector: Vector | None, text: str | None, mode: str) -> Any:  # Any: a matrix row or None

@@ -79,4 +79,4 @@ class _Backend(httpcore.NetworkBackend):
 
 def _left(timeout: float | None) -> float:
     """Seconds, above 0: that would mean not to wait at all, and not to fail but to ask again."""
-    return max(0.001, seconds_left() if timeout is None else seconds_left(timeout))
+    return seconds_left(timeout, least=0.001)

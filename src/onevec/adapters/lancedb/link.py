@@ -14,8 +14,7 @@ from onevec.adapters.lancedb.failures import as_onevec
 from onevec.adapters.lancedb.rows import info_of, schema_of
 from onevec.documents import CollectionInfo
 from onevec.errors import ConfigError
-from onevec.remote import Missing
-from onevec.remote.folders import store_folder
+from onevec.remote import Missing, store_folder
 from onevec.runtime import AsyncRuntime, Runtime
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import orjson
 from onevec.adapters.milvus.entities import schema_of
 from onevec.adapters.milvus.failures import as_onevec
 from onevec.adapters.milvus.indexes import Index, exact_index
-from onevec.adapters.milvus.opening import Client
+from onevec.adapters.milvus.opening import LEAST, Client
 from onevec.deadline import seconds_left
 from onevec.documents import CollectionInfo
 from onevec.errors import EngineError
@@ -21,7 +21,6 @@ Entity: TypeAlias = dict[str, Any]  # Any: JSON values and vectors
 
 MOST = 16_384  # rows of one answer
 _INFO = "onevec"
-_LEAST = 0.001  # seconds of a call: none at all would be as many as it takes
 
 
 class Link:
@@ -146,7 +145,7 @@ class Link:
     async def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
         """Call a method of the client, and return what comes of it."""
         try:
-            left = max(_LEAST, seconds_left(self.client.timeout))
+            left = seconds_left(self.client.timeout, least=LEAST)
             return await self._io.call(method, *args, **kwargs, timeout=left, retry_on_rate_limit=False)
         except Exception as error:
             mapped = as_onevec(error, self.client.where)

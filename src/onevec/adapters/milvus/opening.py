@@ -10,11 +10,12 @@ from typing import Any, Self
 from onevec.deadline import seconds_left
 from onevec.errors import ConfigError, Corrupted, EngineBusy, EngineNotInstalled
 from onevec.registry import install_command
-from onevec.remote.folders import store_folder
+from onevec.remote import store_folder
 from onevec.runtime import AsyncRuntime, Runtime
 from onevec.secret import Secret
 
 # They log every error, with a traceback.
+LEAST = 0.001  # seconds of a call: none at all would be as many as it takes
 _LOGGERS = ("pymilvus.decorators", "milvus_lite.adapter.grpc.servicer")
 
 
@@ -153,7 +154,7 @@ def _client(options: MilvusOptions, *, is_async: bool) -> Any:  # Any: one of tw
         f"{'https' if tls else 'http'}://{options.host}:{options.port}",
         token=token,
         db_name="" if options.path is None else options.path.as_posix(),
-        timeout=max(0.001, seconds_left(options.connect_timeout)),
+        timeout=seconds_left(options.connect_timeout, least=LEAST),
         dedicated=True,
         # Else gRPC lets a new connection wait because an older one to that address was refused a moment ago.
         grpc_options={"grpc.use_local_subchannel_pool": 1},

@@ -88,7 +88,7 @@ def _ending(steps: Any) -> Any:  # Any: psycopg's generators
 
 
 def _limit(timeout: float | None) -> float | None:
-    left = seconds_left() if timeout is None else seconds_left(timeout)
+    left = seconds_left(timeout)
     return None if left == math.inf else left
 
 

@@ -16,14 +16,13 @@ from onevec.adapters.qdrant.calls import DISTANCES, Json, Point, Record, Search,
 from onevec.adapters.qdrant.edge_filters import edge_filter
 from onevec.adapters.qdrant.failures import as_onevec_from_edge
 from onevec.documents import CollectionInfo, IndexSettings
-from onevec.errors import ConfigError, Corrupted, EngineBusy, EngineNotInstalled, StoreNotFound
+from onevec.errors import Corrupted, EngineNotInstalled
 from onevec.registry import install_command
-from onevec.remote import Missing, info_from, info_to_keep
+from onevec.remote import Missing, info_from, info_to_keep, locked, store_folder
 
 T = TypeVar("T")
 _INFO = "onevec.json"
 _SHARD = "shard"
-_LOCK = "onevec.lock"
 
 
 class EdgeCalls:
@@ -43,21 +42,16 @@ class EdgeCalls:
 
     def __init__(self, path: Path, *, create: bool, sync: bool) -> None:
         try:
-            import portalocker
+            import portalocker  # noqa: F401 (what `locked` needs, before a folder is made)
             import qdrant_edge
         except ImportError as error:
             raise EngineNotInstalled(f"qdrant on a folder needs {error.name}: {install_command('qdrant')}") from error
 
         self._edge: Any = qdrant_edge  # Any: a vendor's module
-        self._path = _folder(path, create=create)
+        self._path = store_folder(path, create=create, example="qdrant:///papers")
         self._sync = sync
         self._shards: dict[str, Any] = {}  # Any: EdgeShards
-        self._lock = (self._path / _LOCK).open("wb")
-        try:
-            portalocker.lock(self._lock, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-        except portalocker.LockException:
-            self._lock.close()
-            raise EngineBusy(f"{path} is open already; close it there, or run a Qdrant server for both") from None
+        self._lock = locked(self._path, server="a Qdrant server")
         try:
             self._infos = {file.parent.name: _info(file) for file in self._path.glob(f"*/{_INFO}")}
         except BaseException:
@@ -205,20 +199,6 @@ class EdgeCalls:
 _M = 16
 _EF = 100
 _FULL_SCAN_KB = 10_000
-
-
-def _folder(path: Path, *, create: bool) -> Path:
-    folder = path.expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise ConfigError(f"{path} is a file; name a folder, such as qdrant:///papers")
-    if not create:
-        raise StoreNotFound(f"there is no store at {path}; make one by writing to it, or open it with create=True")
-    if not folder.parent.is_dir():
-        raise ConfigError(f"the folder {folder.parent} doesn't exist; make it first: mkdir -p {folder.parent}")
-    folder.mkdir()
-    return folder
 
 
 def _info(file: Path) -> CollectionInfo:
