@@ -274,3 +274,15 @@ def test_memory_is_counted() -> None:
     assert table.memory_bytes == 0
     table.append(range(1000), np.ones((1000, 16), np.float32))
     assert 1000 * 16 * 4 <= table.memory_bytes <= 3 * 1000 * 16 * 4
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_slots_without_vectors_are_not_measured(metric: Metric) -> None:
+    """Reserved ones have none yet, and so no direction: no warning, also where numbers are too long for float32."""
+    vectors = np.arange(1, 241, dtype=np.float32).reshape(80, 3) * np.float32(1e25)
+    table = table_of(metric, vectors)
+    table.reserve(range(80, 100))
+    query = np.array([1, 2, 3], np.float32)
+    rows, _ = table.search(query, 5)
+    assert len(rows) >= 5
+    assert rows.max() < 80

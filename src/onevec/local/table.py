@@ -221,10 +221,12 @@ class VectorTable:
 
     def _nearest(self, query: Matrix, length: float, top_k: int, slots: Slots | None, mask: Mask | None) -> Slots:
         """The slots of the `top_k` nearest, and all that rounding could have kept from being among them."""
+        wide = self.wide or self.absent or not _SMALLEST < length < _LARGEST
+        if wide and mask is not None:  # a dead slot may have no vector, which has no direction and can't be fetched
+            slots, mask = mask.nonzero()[0], None
         count = self.size if slots is None else len(slots)
         if count <= top_k:
             return np.arange(count) if slots is None else slots
-        wide = self.wide or self.absent or not _SMALLEST < length < _LARGEST
         nearness = self._nearness_in_float64(query, slots) if wide else self._nearness(query, slots)
         if mask is not None:
             nearness[~mask] = -np.inf
