@@ -3,7 +3,7 @@
     field("year") >= 1958
     (field("lang") == "en") & ~field("tags").contains("draft")
 
-`onevec.filter_syntax` reads the other written forms into the same tree, `onevec.evaluate` says what a tree means, and
+`onevec.filter_syntax` reads the other written forms into the same tree, `onevec.matching` says what a tree means, and
 `onevec.compile` turns it into an engine's own language.
 """
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onevec.documents import Metadata
-from onevec.evaluate import holds, matches
 from onevec.filters import ALWAYS, NEVER, Filter, Not, Op, condition, field
 from onevec.local.columns import FilterColumns
+from onevec.matching import holds, matches
 from onevec.testing import strategies
 from onevec.validate import clean_metadata
 

@@ -15,9 +15,9 @@ from onevec.codec import encode
 from onevec.compile import FUNCTIONS, Compiler, SqliteCompiler, compiles
 from onevec.documents import Metadata
 from onevec.errors import InvalidFilter
-from onevec.evaluate import matches
 from onevec.filters import ALWAYS, NEVER, And, Condition, Filter, Not, Op, Or, condition, field
 from onevec.lower import lower
+from onevec.matching import matches
 from onevec.testing import strategies
 from onevec.validate import clean_metadata
 

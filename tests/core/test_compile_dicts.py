@@ -11,10 +11,10 @@ from hypothesis import given
 
 from onevec.compile import DictCompiler
 from onevec.documents import Metadata
-from onevec.evaluate import matches
 from onevec.facets import facets_of, numbers_of
 from onevec.filters import NEVER, Filter, Not, conditions, field
 from onevec.lower import lower
+from onevec.matching import matches
 from onevec.testing import strategies
 from onevec.validate import clean_metadata
 

@@ -17,9 +17,9 @@ from onevec.compile.jsonb import coded, decode, decoded, encode, instants
 from onevec.compile.postgres import PostgresCompiler
 from onevec.documents import Metadata
 from onevec.errors import InvalidFilter
-from onevec.evaluate import matches
 from onevec.filters import And, Condition, Filter, Not, Op, Or, condition, field
 from onevec.lower import lower
+from onevec.matching import matches
 from onevec.testing import strategies
 from onevec.validate import clean_metadata
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from onevec import facets
 from onevec.compile import FacetCompiler, compiles
 from onevec.documents import Metadata
-from onevec.evaluate import matches
 from onevec.facets import facets_of, flattened, numbers_of
 from onevec.filters import ALWAYS, NEVER, And, Condition, Filter, Not, Op, Or, conditions, field
 from onevec.lower import lower
+from onevec.matching import matches
 from onevec.testing import strategies
 from onevec.validate import clean_metadata
 from onevec.values import value_key

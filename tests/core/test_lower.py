@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onevec.documents import Metadata
-from onevec.evaluate import matches
 from onevec.filters import (
     ALWAYS,
     NEVER,
@@ -22,6 +21,7 @@ from onevec.filters import (
     field,
 )
 from onevec.lower import lower, split, unsupported
+from onevec.matching import matches
 from onevec.testing import strategies
 
 EVERY = frozenset(Op)

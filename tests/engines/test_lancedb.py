@@ -39,8 +39,8 @@ from onevec.errors import (
     StoreNotFound,
     Unsupported,
 )
-from onevec.evaluate import matches
 from onevec.filters import Filter
+from onevec.matching import matches
 
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 S3 = {

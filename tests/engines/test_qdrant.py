@@ -270,6 +270,21 @@ def test_an_index_is_set_up_in_qdrant(server: QdrantServer, native: QdrantClient
             papers.create_index("hnsw", quantization="float16")
 
 
+def test_a_collection_whose_making_was_cut_off_is_completed(
+    server: QdrantServer, native: QdrantClient, tmp_path: Path
+) -> None:
+    """A collection without the index of its namespaces, as its maker was cut off, gets it when it is needed."""
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        kept = native.get_collection("papers").config
+        native.delete_collection("papers")
+        native.create_collection("papers", vectors_config=kept.params.vectors, metadata=kept.metadata)
+        papers.namespace("acme").upsert(Document("1", vector=[1, 0]))
+        assert "namespace" not in native.get_collection("papers").payload_schema
+        assert papers.namespaces() == ["acme"]
+        assert "namespace" in native.get_collection("papers").payload_schema
+
+
 def test_a_folder_has_an_index_too(tmp_path: Path) -> None:
     """After `create_index` a shard is searched by its graph, or exactly, and gives the same documents."""
     vectors = np.random.default_rng(2).standard_normal((300, 16), np.float32)

@@ -20,8 +20,8 @@ import onevec
 from onevec import Collection, Document, Metric, Store, WriteReport, field
 from onevec.capabilities import Capabilities
 from onevec.errors import CollectionNotFound, Unsupported
-from onevec.evaluate import matches
 from onevec.filters import Filter
+from onevec.matching import matches
 from onevec.testing import strategies
 from onevec.testing.samples import undated
 from onevec.testing.scores import assert_nearest, distances

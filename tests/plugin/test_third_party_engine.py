@@ -17,8 +17,8 @@ from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, Stats
 from onevec.errors import CollectionNotFound, DocumentNotFound, OnevecError
-from onevec.evaluate import matches
 from onevec.filters import Filter, Op
+from onevec.matching import matches
 from onevec.metrics import Metric
 from onevec.patch import copied, merge_patch
 from onevec.runtime import Runtime

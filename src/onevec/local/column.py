@@ -9,11 +9,11 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from onevec.evaluate import MISSING, holds
 from onevec.filters import Condition, Op
 from onevec.local.growing import Growing
 from onevec.local.ranges import Numbers
 from onevec.local.table import Mask
+from onevec.matching import MISSING, holds
 from onevec.values import instant, is_number, microseconds, value_key
 
 # Comparing all codes with each of so many values takes less than looking each code up in a table of answers.

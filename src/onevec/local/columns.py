@@ -8,17 +8,17 @@ from typing import assert_never
 import numpy as np
 
 from onevec.documents import Metadata
-from onevec.evaluate import lookup
 from onevec.filters import And, Condition, Filter, Not, Or, conditions
 from onevec.local.column import Column
 from onevec.local.table import Mask
+from onevec.matching import lookup
 
 # Documents whose metadata is held at once while columns are built.
 _BLOCK = 8192
 
 
 class FilterColumns:
-    """Answers filters for documents in append-only slots, with the exact meaning of `onevec.evaluate.matches`.
+    """Answers filters for documents in append-only slots, with the exact meaning of `onevec.matching.matches`.
 
     The column of a field is built when the field is first filtered on, and covers new slots when it is next used. It
     expects one call at a time.

@@ -12,10 +12,10 @@ from onevec.adapter import Found, Request
 from onevec.batches import as_vector
 from onevec.documents import Document, Hit, SearchQuery, SearchResult, Vector
 from onevec.errors import InvalidDocument, InvalidQuery, Unsupported
-from onevec.evaluate import matches
 from onevec.filters import Filter, FilterLike, conditions
 from onevec.fusion import DEPTH, Fusion
 from onevec.lower import split
+from onevec.matching import matches
 from onevec.metrics import SCORES
 from onevec.pipeline.options import FusionOptions, SearchOptions
 from onevec.pipeline.reads import Reads

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 import onevec
 from onevec.aio import AsyncCollection
 from onevec.documents import Document, WriteReport
-from onevec.evaluate import matches
 from onevec.filter_syntax import to_dict
 from onevec.filters import ALWAYS, Filter, Op
 from onevec.lower import lower, unsupported
+from onevec.matching import matches
 from onevec.metrics import Metric
 from onevec.testing import strategies
 from onevec.testing.awaited import awaited

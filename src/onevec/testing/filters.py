@@ -10,10 +10,10 @@ import pytest
 from onevec.aio import AsyncCollection, AsyncStore
 from onevec.documents import Document
 from onevec.errors import UnsupportedFilter
-from onevec.evaluate import matches
 from onevec.filter_syntax import parse_filter
 from onevec.filters import And, Condition, Filter, FilterLike, Not, Op, Or, SearchFilter, condition, field
 from onevec.lower import lower, unsupported
+from onevec.matching import matches
 from onevec.testing.samples import assert_refused, case, ids_of
 from onevec.testing.site import Site, contract
 

@@ -109,7 +109,13 @@ class ClientCalls:
         return int((await self._call(self.client.count, name, self._filter(filter), exact=True)).count)
 
     async def namespaces(self, name: str) -> list[str]:
-        found = await self._call(self.client.facet, name, "namespace", limit=_MOST, exact=True)
+        try:
+            found = await self._call(self.client.facet, name, "namespace", limit=_MOST, exact=True)
+        except EngineError as error:
+            if "No appropriate index" not in str(error):
+                raise
+            await self._index_payload(name)  # whoever made the collection was cut off before
+            found = await self._call(self.client.facet, name, "namespace", limit=_MOST, exact=True)
         return [hit.value for hit in found.hits if hit.count]
 
     async def delete(self, name: str, filter: Json) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from onevec.documents import Metadata
-from onevec.evaluate import matches
 from onevec.filters import And, Condition, Filter, Not, Op, Or, condition
+from onevec.matching import matches
 from onevec.testing.strategies import conditions, filters, stored_metadata
 from onevec.validate import clean_metadata
 from onevec.values import instant
