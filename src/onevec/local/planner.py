@@ -110,6 +110,14 @@ class Plan:
         return None
 
 
+def worth_measuring(top_k: int) -> int:
+    """Return how many of a graph's candidates are measured exactly, the nearest first by what the graph keeps of them.
+
+    That its order is good enough for so few is part of what `plan` measures.
+    """
+    return 2 * top_k + 8
+
+
 def plan(graph: Graph, table: VectorTable) -> Plan:
     """Measure a graph beside the table it was built over.
 
@@ -152,9 +160,9 @@ class _Nearest(NamedTuple):
     luck: Distances
     distances: Distances
 
-    def best(self, share: float) -> Distances:
-        """The distances of the ten nearest among a share of all slots."""
-        return np.sort(self.distances[self.luck < share])[:_HITS]
+    def best(self, share: float, most: int | None = None) -> Distances:
+        """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
+        return np.sort(self.distances[self.luck < share][:most])[:_HITS]
 
 
 def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
@@ -171,7 +179,8 @@ def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], flo
 def _recall(found: list[_Nearest], nearest: list[_Nearest], share: float) -> float:
     """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
     hits = wanted = 0
+    measured = worth_measuring(_HITS)
     for some, best in zip(found, (true.best(share) for true in nearest), strict=True):
         wanted += len(best)
-        hits += int(np.count_nonzero(some.best(share) <= best[-1])) if len(best) else 0
+        hits += int(np.count_nonzero(some.best(share, measured) <= best[-1])) if len(best) else 0
     return hits / wanted if wanted else 0.0

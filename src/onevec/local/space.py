@@ -15,7 +15,7 @@ from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
 from onevec.local.graph import METRICS, GraphSettings
-from onevec.local.planner import Plan
+from onevec.local.planner import Plan, worth_measuring
 from onevec.local.table import Mask, VectorTable
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 from onevec.metrics import Metric
@@ -224,10 +224,12 @@ class SearchSpace:
         if beam is None:
             return None
         slots = plan.graph.nearest(query, beam)
-        if plan.graph.size < table.size:
-            slots = np.concatenate((slots, np.arange(plan.graph.size, table.size)))
         if matches is not None:
             slots = slots[matches.mask[slots]]
+        slots = slots[: worth_measuring(top_k)]
+        if plan.graph.size < table.size:
+            tail = np.arange(plan.graph.size, table.size)
+            slots = np.concatenate((slots, tail if matches is None else tail[matches.mask[tail]]))
         return slots if len(slots) >= top_k else None
 
     def _near_by_scan(self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None) -> Slots | None:

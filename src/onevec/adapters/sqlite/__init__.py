@@ -18,6 +18,7 @@ from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import documents, graphs, texts
 from onevec.adapters.sqlite.checksums import CHECKED_BYTES
 from onevec.adapters.sqlite.file import StoreFile
+from onevec.adapters.sqlite.recent import RecentDocuments
 from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
 from onevec.adapters.sqlite.verified import Verified
 from onevec.capabilities import Capabilities
@@ -87,6 +88,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         self._file = file
         self._spaces = Spaces(file.path, read_only=file.read_only, policy=policy)
         self._verified = Verified()
+        self._recent = RecentDocuments()
 
     @classmethod
     async def open(cls, io: Runtime, options: SqliteOptions) -> Self:
@@ -275,7 +277,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             current = texts.is_current(connection, number) and self._verified.texts(connection, number)
             index = texts.index_of(connection, number) if current else self._spaces.texts(connection, number)
             pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
-        return documents.found(connection, dict(pairs), request)
+        return documents.found(connection, dict(pairs), request, self._recent)
 
     def _nearest(
         self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None

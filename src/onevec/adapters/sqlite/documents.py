@@ -14,7 +14,8 @@ from onevec.adapter import Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import texts
 from onevec.adapters.sqlite.checksums import HEAD, Sums, sums_of, verify
 from onevec.adapters.sqlite.failures import Undecodable
-from onevec.adapters.sqlite.rows import New, columns, document, insert
+from onevec.adapters.sqlite.recent import RecentDocuments
+from onevec.adapters.sqlite.rows import New, columns, document, insert, metadata_of
 from onevec.adapters.sqlite.spaces import collection_number, namespace_number
 from onevec.compile import SqliteCompiler
 from onevec.documents import Document
@@ -133,15 +134,20 @@ def rows_of(connection: apsw.Connection, number: int, ids: Iterable[str]) -> lis
     return [row for (row,) in found]
 
 
-def found(connection: apsw.Connection, values: Mapping[int, float], request: Request) -> list[Found]:
+def found(
+    connection: apsw.Connection, values: Mapping[int, float], request: Request, recent: RecentDocuments
+) -> list[Found]:
     """Return the documents of some rows, each with its distance or score."""
-    wanted = columns(include_vectors=request.include_vectors)
-    if len(values) <= _LISTED:
-        places = ", ".join("?" * len(values))
-        rows = connection.execute(f"SELECT {wanted} FROM documents WHERE row IN ({places})", tuple(values))
-    else:
-        rows = connection.execute(f"SELECT {wanted} FROM documents WHERE row {_AMONG}", (_json(list(values)),))
-    some = [(document(row, include_vectors=request.include_vectors), values[row[0]]) for row in rows]
+    some: list[Found] = []
+    unknown = list(values)
+    if not request.include_vectors:
+        here = [(row, recent.find(row)) for row in unknown]
+        some = [(document, values[row]) for row, document in here if document is not None]
+        unknown = [row for row, document in here if document is None]
+    for row in _read(connection, unknown, columns(include_vectors=request.include_vectors)):
+        read = document(row, include_vectors=request.include_vectors)
+        recent.keep(row[0], read, metadata_of(row))
+        some.append((read, values[row[0]]))
     if len(some) != len(values):
         raise Undecodable(f"{len(values) - len(some)} of {len(values)} rows of documents are missing")
     return some
@@ -153,6 +159,15 @@ def extent(connection: apsw.Connection, number: int) -> tuple[int, int | None]:
         "SELECT count(*), max(updated) FROM documents WHERE namespace = ?", (number,)
     ).get
     return counted
+
+
+def _read(connection: apsw.Connection, rows: Sequence[int], wanted: str) -> Iterable[tuple[Any, ...]]:  # Any: columns
+    if not rows:
+        return ()
+    if len(rows) <= _LISTED:
+        places = ", ".join("?" * len(rows))
+        return connection.execute(f"SELECT {wanted} FROM documents WHERE row IN ({places})", tuple(rows))
+    return connection.execute(f"SELECT {wanted} FROM documents WHERE row {_AMONG}", (_json(rows),))
 
 
 def _namespace(connection: apsw.Connection, place: Place) -> int:

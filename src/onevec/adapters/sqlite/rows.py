@@ -62,6 +62,12 @@ def columns(*, include_vectors: bool) -> str:
     return f"{HEAD}, text, {'vector' if include_vectors else 'NULL'}"
 
 
+def metadata_of(row: tuple[Any, ...]) -> str:  # Any: the columns of `columns`
+    """Return a document's metadata as JSON."""
+    metadata: str = row[8]
+    return metadata
+
+
 def document(row: tuple[Any, ...], *, include_vectors: bool) -> Document:  # Any: the columns of `columns`
     """Return the document of a row.
 
