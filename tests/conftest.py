@@ -1,8 +1,8 @@
 """What all tests share: how many examples Hypothesis draws, and where the large test data is.
 
 ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight
-ONEVEC_KIT=all           runs the kit on both surfaces and both forms of every engine; without it, a quarter on the
-                         async surface and the second form of those that are not onevec's own
+ONEVEC_KIT=all           runs all of the kit on every engine; without it, a sixth on those that are not onevec's own, on
+                         each a different one
 ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
 """
 
@@ -41,18 +41,14 @@ def pytest_configure() -> None:
 
 # The kit's files for engines of onevec's own, whose tests take milliseconds.
 _QUICK = {"test_memory.py", "test_sqlite.py", "test_jsonl.py", "test_faiss.py"}
-# Those for a second form of an engine, by the same adapter.
-_AGAIN = {"test_chroma_server.py", "test_milvus_server.py", "test_qdrant_server.py"}
-_PART = 4
+_PART = 6
 _MANY = 2000  # whoever asks for one file gets all of it
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """Whether a short run does without this test: the same core runs it on the sync surface, or on the other form."""
+    """Whether a short run does without a test of the kit: it takes a sixth of an engine's, on each a different one."""
     surface = getattr(item, "callspec", None) and item.callspec.params.get("site")  # type: ignore[attr-defined]
     if surface is None or item.path.name in _QUICK or item.path.parent.name != "engines":
-        return False
-    if surface == "sync" and item.path.name not in _AGAIN:
         return False
     return zlib.crc32(item.nodeid.encode()) % _PART != 0
 
@@ -76,18 +72,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many points of failure were tried, by kind: here, where the reports of all workers come together."""
-    prefix = "fault points: "
-    sums: Counter[str] = Counter()
+    """Print how many points of failure and random filters were tried: here, where the reports of all workers meet."""
+    points: Counter[str] = Counter()
+    filters = 0
     for report in terminalreporter.stats.get("passed", ()):
-        for name, points in report.user_properties if report.when == "call" else ():
-            if name.startswith(prefix):
-                sums[name.removeprefix(prefix)] += int(points)
-    if sums:
+        for name, number in report.user_properties if report.when == "call" else ():
+            if name == "random filters":
+                filters += int(number)
+            elif name.startswith("fault points: "):
+                points[name.removeprefix("fault points: ")] += int(number)
+    if points:
         long = os.environ.get("ONEVEC_FAULTS") == "long"
         terminalreporter.section(f"fault points, {'all' if long else 'sampled; all with ONEVEC_FAULTS=long'}")
-        for kind, points in sorted(sums.items()):
-            terminalreporter.write_line(f"{points:6} {kind}")
+        for kind, number in sorted(points.items()):
+            terminalreporter.write_line(f"{number:6} {kind}")
+    if filters:
+        terminalreporter.section("random filters that agree with their meaning")
+        long = os.environ.get("ONEVEC_HYPOTHESIS") == "long"
+        terminalreporter.write_line(f"{filters:6}{'' if long else '; ten times as many with ONEVEC_HYPOTHESIS=long'}")
 
 
 @pytest.fixture(scope="session")
