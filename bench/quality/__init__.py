@@ -1,0 +1,1 @@
+"""How good searches are: nDCG and its like on a collection with judgements."""
