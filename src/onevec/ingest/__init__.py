@@ -9,9 +9,11 @@ Each chunk's metadata says where it is from: `path`, `start_line`, `end_line`, `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from onevec.ahead import Ahead, InThread
 from onevec.documents import CollectionInfo, Document, Page, WriteReport
 from onevec.filters import FilterLike
 from onevec.ingest.contents import Contents
@@ -23,11 +25,13 @@ from onevec.runtime import AsyncRuntime, BlockingRuntime, run
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncCollection
+    from onevec.batches import Matrix
     from onevec.collection import Collection
     from onevec.documents import Progress
 
 __all__ = ["IngestReport", "SkippedRow", "ingest", "ingest_async"]
 
+T = TypeVar("T")
 Paths: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 
@@ -52,7 +56,8 @@ def ingest(
     A document's id is `{path}#{n}`, n from 0, or the row's own; one of over 512 bytes is replaced by its hash. `path`
     is relative to the working directory for files inside it, so ingest again from the same one. A file whose bytes are
     as they were is passed by, even if the options below are others. Files gone from a folder are removed. An ingest
-    that was interrupted is finished by the next one. Documents that don't come from files are left alone.
+    that was interrupted is finished by the next one. Documents that don't come from files are left alone. While some
+    documents are written, the next ones are embedded in a worker thread.
 
     Args:
         collection: Where to. It needs an embedder, except for rows that bring their vectors.
@@ -83,7 +88,9 @@ def ingest(
         vector_field=vector_field,
         metadata_fields=metadata_fields,
     )
-    return run(reconcile(_InPlace(collection), find_files(paths), Contents(options), BlockingRuntime(), on_progress))
+    with ThreadPoolExecutor(1, thread_name_prefix="onevec-ingest") as thread:
+        io = _WithThread(thread)
+        return run(reconcile(_InPlace(collection), find_files(paths), Contents(options), io, on_progress))
 
 
 async def ingest_async(
@@ -134,6 +141,18 @@ def _options(
     )
 
 
+class _WithThread(BlockingRuntime):
+    """Runs everything in place, but for what is begun ahead."""
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self._thread = thread
+
+    def begin(
+        self, work: Coroutine[Any, Any, T]
+    ) -> Ahead[T]:  # Any: what a coroutine yields and is sent; nothing, here
+        return InThread(self._thread, run, work)
+
+
 class _InPlace:
     """A sync collection under the calls that ingest awaits; none of them suspends."""
 
@@ -142,6 +161,9 @@ class _InPlace:
 
     async def info(self) -> CollectionInfo:
         return self._collection.info()
+
+    async def embed(self, texts: Sequence[str], /) -> Matrix:
+        return self._collection.embed(texts)
 
     async def upsert(self, documents: Sequence[Document], /, *, on_failure: Literal["raise", "report"]) -> WriteReport:
         return self._collection.upsert(documents, on_failure=on_failure)

@@ -56,7 +56,10 @@ async def reconcile(
     run = _Reconciliation(
         target, listing, info=info, contents=contents, io=io, on_progress=on_progress, stored=stored, gone=gone
     )
-    return await run.finish()
+    try:
+        return await run.finish()
+    finally:
+        await run.close()
 
 
 class _Reconciliation:
@@ -81,7 +84,7 @@ class _Reconciliation:
         self._stored = stored
         self._gone = gone
         self._tally = Tally(listing.ignored, list(listing.failed))
-        self._writer = Writer(target, self._tally)
+        self._writer = Writer(target, self._tally, io)
         # Another file may take over, by its id, a row of a file still to come, of one gone, and of an old version.
         self._yielding = {*listing.files, *gone}
         self._versions: dict[str, str] = {}
@@ -107,6 +110,10 @@ class _Reconciliation:
             self._tally.chunks_removed += await self._target.delete(filter=of_files(paths))
             self._tally.removed += len(paths)
         return self._tally.report()
+
+    async def close(self) -> None:
+        """End what is still under way."""
+        await self._writer.close()
 
     async def _ingest(self, file: SourceFile, source: Source) -> None:
         self._versions[file.path] = source.hash

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
+from onevec.batches import Matrix
 from onevec.documents import CollectionInfo, Document, Page, Vector, WriteReport
 from onevec.errors import UnsupportedFilter
 from onevec.filters import Filter, FilterLike, all_of, any_of
@@ -24,6 +25,8 @@ class Target(Protocol):
     """The calls of a collection that ingest makes."""
 
     async def info(self) -> CollectionInfo: ...
+
+    async def embed(self, texts: Sequence[str], /) -> Matrix: ...
 
     async def upsert(
         self, documents: Sequence[Document], /, *, on_failure: Literal["raise", "report"]

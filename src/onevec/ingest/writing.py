@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
-from onevec.documents import Document
+from onevec.ahead import Ahead
+from onevec.documents import Document, Vector
 from onevec.errors import EmbeddingFailed, OnevecError
 from onevec.filters import field
 from onevec.ingest.report import Tally
 from onevec.ingest.stored import Target, of_file
+from onevec.runtime import Runtime
 
 BATCH = 512
 
@@ -47,36 +49,84 @@ class Pending:
     is_reused: bool
 
 
-class Writer:
-    """Writes a collection's documents, then ends the files whose last document has been written."""
+Vectors: TypeAlias = tuple[list[Document], dict[str, OnevecError]]
 
-    def __init__(self, target: Target, tally: Tally) -> None:
+
+class _Batch(NamedTuple):
+    """Documents on their way.
+
+    Attributes:
+        pending: The documents, by id.
+        ended: The files whose last document is among them, or came before.
+        vectors: Those documents with vectors, and why others have none.
+    """
+
+    pending: dict[str, Pending]
+    ended: list[FileInWork]
+    vectors: Ahead[Vectors]
+
+
+class Writer:
+    """Writes a collection's documents, then ends the files whose last document has been written.
+
+    One batch is behind the others: while it is written, the vectors of the next one are made.
+    """
+
+    def __init__(self, target: Target, tally: Tally, io: Runtime) -> None:
         self._target = target
         self._tally = tally
+        self._io = io
         self._pending: dict[str, Pending] = {}
         self._ended: list[FileInWork] = []
+        self._batch: _Batch | None = None
 
     def pending(self, id: str) -> Pending | None:
         """Return the document of that id that waits to be written."""
-        return self._pending.get(id)
+        return self._pending.get(id) or (self._batch.pending.get(id) if self._batch is not None else None)
 
     async def add(self, item: Pending) -> None:
         self._pending[item.document.id] = item
         if len(self._pending) >= BATCH:
-            await self.flush()
+            await self._turn()
 
     def end(self, file: FileInWork) -> None:
         """Have the file marked as soon as its documents are written."""
         self._ended.append(file)
 
     async def flush(self) -> None:
-        """Write what waits, delete what is left of the old versions of the files ended, and mark them."""
-        pending, self._pending = self._pending, {}
-        ended, self._ended = self._ended, []
-        if pending:
-            refused = dict(await self._written([item.document for item in pending.values()]))
-            for id, item in pending.items():
-                self._count(item, refused.get(id))
+        """Write all that waits, and end the files."""
+        await self._turn()
+        await self._turn()
+
+    async def close(self) -> None:
+        """End the making of vectors that nobody will write."""
+        if self._batch is not None:
+            await self._batch.vectors.cancel()
+
+    async def _turn(self) -> None:
+        """Begin with the vectors of the batch that is full, and write the one whose vectors are made."""
+        before = self._batch
+        made = None if before is None else await before.vectors.result()
+        self._batch = None
+        if self._pending or self._ended:
+            documents = [item.document for item in self._pending.values()]
+            self._batch = _Batch(self._pending, self._ended, self._io.begin(self._with_vectors(documents)))
+            self._pending, self._ended = {}, []
+        if before is not None and made is not None:
+            documents, refused = made
+            await self._write(before.pending, documents, refused)
+            await self._mark(before.ended)
+
+    async def _write(
+        self, pending: dict[str, Pending], documents: list[Document], refused: dict[str, OnevecError]
+    ) -> None:
+        if documents:
+            refused |= dict((await self._target.upsert(documents, on_failure="report")).failed)
+        for id, item in pending.items():
+            self._count(item, refused.get(id))
+
+    async def _mark(self, ended: list[FileInWork]) -> None:
+        """Delete what is left of the old versions of these files, and mark them as whole."""
         marks = []
         for file in ended:
             if file.failure:
@@ -98,20 +148,35 @@ class Writer:
         if marks:
             await self._target.update(marks)
 
-    async def _written(self, documents: Sequence[Document]) -> list[tuple[str, OnevecError]]:
-        """Write, and return what was refused. A text without a usable vector is one refused document, not the batch."""
+    async def _with_vectors(self, documents: list[Document]) -> Vectors:
+        """Those of the documents that have vectors or could be given one, and why the others could not."""
+        lacking = [document for document in documents if document.vector is None]
+        refused: dict[str, OnevecError] = {}
+        vectors = await self._vectors(lacking, refused)
+        if len(refused) == len(lacking) > 1:  # then it isn't about the texts
+            raise next(iter(refused.values()))
+        return [
+            replace(document, vector=vectors[document.id]) if document.vector is None else document
+            for document in documents
+            if document.id not in refused
+        ], refused
+
+    async def _vectors(self, documents: list[Document], refused: dict[str, OnevecError]) -> dict[str, Vector]:
+        """The vectors of documents, by id; a text without a usable one is one refused document, not the batch."""
+        if not documents:
+            return {}
         try:
-            return list((await self._target.upsert(documents, on_failure="report")).failed)
+            matrix = await self._target.embed([document.text or "" for document in documents])
         except EmbeddingFailed as error:
-            if error.__cause__ is not None:  # the embedder broke: nothing to do with this text
+            if error.position is None:  # the embedder broke: nothing to do with one of these texts
                 raise
             if len(documents) == 1:
-                return [(documents[0].id, error)]
+                id = documents[0].id
+                refused[id] = EmbeddingFailed(f"document {id!r}: {error}", position=0)
+                return {}
             half = len(documents) // 2
-            refused = await self._written(documents[:half]) + await self._written(documents[half:])
-            if len(refused) == len(documents):
-                raise
-            return refused
+            return await self._vectors(documents[:half], refused) | await self._vectors(documents[half:], refused)
+        return {document.id: vector for document, vector in zip(documents, matrix, strict=True)}
 
     def _count(self, item: Pending, refusal: OnevecError | None) -> None:
         file = item.file

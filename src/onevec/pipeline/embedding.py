@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from onevec.batches import Matrix
 from onevec.documents import CollectionInfo
 from onevec.embedders import Embedder
+from onevec.embedders.texts import TextEmbedder
 from onevec.errors import EmbeddingFailed, OnevecError
 from onevec.metrics import Metric
-from onevec.runtime import Runtime
+from onevec.runtime import AsyncRuntime, Runtime
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _TEXTS_AT_ONCE = 1024
@@ -26,11 +27,11 @@ async def dimension_of(io: Runtime, embedder: Embedder) -> int:
     Raises:
         EmbeddingFailed: The embedder raised.
     """
-    return await _asked(io, embedder, getattr, embedder, "dimension")
+    return await _told(embedder, io.offload(lambda: embedder.dimension))
 
 
 async def embed(
-    io: Runtime, embedder: Embedder, texts: Sequence[str], owners: Sequence[str], info: CollectionInfo
+    io: Runtime, embedder: Embedder, texts: Sequence[str], owners: Sequence[str] | None, info: CollectionInfo
 ) -> Matrix:
     """Return one float32 vector a text, of shape (len(texts), info.dimension).
 
@@ -38,16 +39,23 @@ async def embed(
         io: Where the embedder may block.
         embedder: What makes the vectors.
         texts: The texts.
-        owners: Whose they are, for messages, such as `"document 'a'"`.
+        owners: Whose they are, for messages, such as `"document 'a'"`; None where they are nobody's.
         info: The collection they are for. Under cosine a vector must not be all zeros.
 
     Raises:
         EmbeddingFailed: The embedder raised, or gave another shape, or a vector that isn't usable.
     """
     parts = [np.empty((0, info.dimension), np.float32)]
-    for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        some = list(texts[start : start + _TEXTS_AT_ONCE])
-        vectors = await _asked(io, embedder, lambda: np.asarray(embedder.embed(some)))  # noqa: B023 (awaited here)
+    at_once = max(len(texts), 1) if isinstance(embedder, TextEmbedder) else _TEXTS_AT_ONCE  # that one splits by itself
+    for start in range(0, len(texts), at_once):
+        some = list(texts[start : start + at_once])
+        try:
+            vectors = await _vectors(io, embedder, some)
+        except EmbeddingFailed as error:
+            if error.position is None:
+                raise
+            position = start + error.position
+            raise EmbeddingFailed(_of(owners, position) + str(error), position=position) from error.__cause__
         if vectors.shape != (len(some), info.dimension) or vectors.dtype.kind not in "fiu":
             raise EmbeddingFailed(
                 f"embedder {embedder.name!r} gave {vectors.dtype} of shape {vectors.shape} for {len(some)} texts; "
@@ -62,16 +70,29 @@ async def embed(
             bad = int(np.flatnonzero(~usable)[0])
             what = "an empty text" if not some[bad].strip() else f"the text {some[bad][:40]!r}"
             raise EmbeddingFailed(
-                f"{owners[start + bad]}: embedder {embedder.name!r} gave no usable vector for {what} "
-                f"(text {start + bad} of {len(texts)}); give it a text with words, or a vector"
+                f"{_of(owners, start + bad)}embedder {embedder.name!r} gave no usable vector for {what} "
+                f"(text {start + bad} of {len(texts)}); give it a text with words, or a vector",
+                position=start + bad,
             )
         parts.append(matrix)
     return np.concatenate(parts)
 
 
-async def _asked(io: Runtime, embedder: Embedder, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _of(owners: Sequence[str] | None, position: int) -> str:
+    return "" if owners is None else f"{owners[position]}: "
+
+
+async def _vectors(io: Runtime, embedder: Embedder, texts: list[str]) -> npt.NDArray[Any]:  # Any: not yet checked
+    """What the embedder gives; on an event loop by its own async form, if it has one."""
+    native = getattr(embedder, "embed_async", None)
+    if native is not None and isinstance(io, AsyncRuntime):
+        return np.asarray(await _told(embedder, native(texts)))
+    return await _told(embedder, io.offload(lambda: np.asarray(embedder.embed(texts))))
+
+
+async def _told(embedder: Embedder, work: Awaitable[T]) -> T:
     try:
-        return await io.offload(function, *args, **kwargs)
+        return await work
     except OnevecError:
         raise
     except Exception as error:
