@@ -280,3 +280,17 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"
+
+
+def test_graphs_are_built_as_the_store_is_told(tmp_path: Path) -> None:
+    """Those of new collections, and of their namespaces; others stay as they are."""
+    url = f"chroma:///{tmp_path}/store"
+    with onevec.connect(url) as store:
+        store.create_collection("earlier", dimension=2)
+    with onevec.connect(url, m=24, ef_construction=150) as store:
+        store.create_collection("papers", dimension=2).namespace("acme").upsert(Document("a", vector=[1, 2]))
+        client: Any = store.client
+        graphs = {one.name: one.configuration_json["hnsw"] for one in client.list_collections()}
+    built = sorted((graph["max_neighbors"], graph["ef_construction"]) for graph in graphs.values())
+    assert built == [(16, 100), (24, 150), (24, 150)]
+    assert graphs["papers"]["max_neighbors"] == 24

@@ -8,8 +8,9 @@ from onevec.testing import EngineHarness, Gap
 
 IN_FLOAT32 = Gap("Chroma computes in float32, where 1e25 has no square: such vectors are refused", InvalidDocument)
 GAPS = {f"test_scores_of_long_vectors_are_numbers[{metric}]": IN_FLOAT32 for metric in ("dot", "euclidean")}
+NATIVE = {"year": {"$gt": 1960}}
 
 
 @pytest.fixture
 def engine() -> EngineHarness:
-    return EngineHarness(lambda folder: f"chroma:///{folder}/store", gaps=GAPS)
+    return EngineHarness(lambda folder: f"chroma:///{folder}/store", native=NATIVE, gaps=GAPS)

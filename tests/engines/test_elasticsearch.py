@@ -20,6 +20,7 @@ from tests.servers.elasticsearch_front import Answer, Front
 
 import onevec
 from onevec import Document, field
+from onevec.adapters.elasticsearch.native import own_query
 from onevec.adapters.elasticsearch.queries import ElasticsearchCompiler
 from onevec.adapters.elasticsearch.sources import number_key, ordered
 from onevec.errors import (
@@ -31,6 +32,7 @@ from onevec.errors import (
     EngineTimeout,
     EngineUnavailable,
     InvalidDocument,
+    InvalidFilter,
     OnevecError,
     RateLimited,
     ReadOnly,
@@ -481,3 +483,52 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"
+
+
+def test_health_tells_disk_and_memory(url: str) -> None:
+    """As far as the nodes tell; a key that may not ask them leaves it open."""
+    with onevec.connect(url) as store:
+        details = store.health().details
+        assert 0 < details["disk_free_bytes"] <= details["disk_total_bytes"]
+        assert 0 < details["memory_used_bytes"] <= details["memory_total_bytes"]
+        assert details["nodes"] == 1
+
+
+def test_health_is_known_where_the_nodes_are_not(url: str, front: Front, prefix: str) -> None:
+    """What can't be asked for isn't there, and nothing is made up."""
+    with onevec.connect(front.url(prefix)) as store:
+        front.meanwhile["GET fs,jvm"] = lambda: front.answers.append(Answer(403))
+        health = store.health()
+        assert health.status == "healthy"
+        assert health.details.keys() == {"cluster", "status"}
+
+
+@pytest.mark.parametrize(
+    "native",
+    [
+        {"terms": {"id": {"index": "others", "id": "secret", "path": "id"}}},
+        {"bool": {"must_not": [{"more_like_this": {"like": [{"_id": "secret"}]}}]}},
+        {"bool": {"filter": {"knn": {"field": "vector", "query_vector": [1, 0], "k": 1}}}},
+        {"geo_shape": {"place": {"indexed_shape": {"id": "secret"}}}},
+        {"percolate": {"field": "query", "id": "secret"}},
+        {"wrapper": {"query": "e30="}},
+    ],
+    ids=lambda native: next(iter(native)),
+)
+def test_a_query_that_reads_other_documents_is_refused(native: dict[str, Any]) -> None:
+    """Wherever in a query it is: whether it is true would tell of documents of others."""
+    with pytest.raises(InvalidFilter, match="other documents"):
+        own_query(native)
+
+
+def test_a_wrong_query_is_an_error_with_the_servers_reason(url: str) -> None:
+    """The store goes on working, and a right one is put beside the filter."""
+    with onevec.connect(url) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert([Document("a", text="the wing", vector=[1, 0]), Document("b", text="a slab", vector=[0, 1])])
+        with pytest.raises(EngineError, match="unknown query") as refused:
+            papers.search([1, 0], native={"nothing": {"text": "wing"}})
+        assert refused.value.__cause__ is not None
+        assert papers.search([0, 1], native={"match": {"text": "wing"}}, exact=True).ids == ["a"]
+        native = papers.explain([0, 1], native={"match": {"text": "wing"}})["native"]
+        assert native["knn"]["filter"]["bool"]["filter"] == [{"term": {"namespace": ""}}, {"match": {"text": "wing"}}]

@@ -31,7 +31,7 @@ def test_the_page_is_true(elasticsearch: ElasticsearchServer, capsys: pytest.Cap
                 shown += 1
             case _:
                 pass
-    assert shown == 2
+    assert shown == 3
 
 
 def test_the_page_names_every_option() -> None:

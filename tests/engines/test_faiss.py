@@ -8,4 +8,5 @@ from onevec.testing import EngineHarness
 
 @pytest.fixture
 def engine() -> EngineHarness:
-    return EngineHarness(lambda folder: f"faiss:///{folder}/store")
+    native = ("json_extract(metadata, '$.year') > ?", [1960])
+    return EngineHarness(lambda folder: f"faiss:///{folder}/store", native=native)

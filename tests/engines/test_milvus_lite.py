@@ -12,4 +12,4 @@ GAPS = {f"test_scores_of_long_vectors_are_numbers[{metric}]": IN_FLOAT32 for met
 
 @pytest.fixture
 def engine() -> EngineHarness:
-    return EngineHarness(lambda folder: f"milvus:///{folder}/store.db", gaps=GAPS)
+    return EngineHarness(lambda folder: f"milvus:///{folder}/store.db", native='metadata["year"] > 1960', gaps=GAPS)

@@ -12,4 +12,4 @@ from onevec.testing import EngineHarness
 
 @pytest.fixture
 def engine(milvus: MilvusServer) -> EngineHarness:
-    return EngineHarness(milvus.url, server=True, gaps=GAPS)
+    return EngineHarness(milvus.url, native='metadata["year"] > 1960', server=True, gaps=GAPS)

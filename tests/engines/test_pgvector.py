@@ -13,6 +13,7 @@ from onevec.testing import EngineHarness, Gap
 def engine(postgres: PostgresServer) -> EngineHarness:
     return EngineHarness(
         lambda folder: postgres.url(schema=schema_of(folder)),
+        native=("(metadata ->> 'year')::int > %s", [1960]),
         server=True,
         gaps={
             "test_a_store_tells_how_it_is": Gap(

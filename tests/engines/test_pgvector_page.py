@@ -36,7 +36,7 @@ def test_the_page_is_true(postgres: PostgresServer, capsys: pytest.CaptureFixtur
                     connection.execute(code)
                 case _:
                     pass
-    assert shown == 3
+    assert shown == 5
 
 
 def test_the_page_has_every_option() -> None:

@@ -228,3 +228,4 @@ def test_known_flaws_are_named(postgres: PostgresServer) -> None:
         assert any(health.version in warning for warning in health.warnings) is bool(flaws_of(health.version))
         assert any("fsync" in warning for warning in health.warnings)
         assert health.details["postgresql"].startswith("18.")
+        assert health.details["database_bytes"] > 1_000_000

@@ -19,7 +19,7 @@ from tests.servers.postgres import PostgresServer
 import onevec
 from onevec import Document, field
 from onevec.embedders import FunctionEmbedder
-from onevec.errors import CollectionNotFound, PartialWrite, Unsupported
+from onevec.errors import CollectionNotFound, InvalidFilter, PartialWrite, Unsupported
 from onevec.filters import Or
 from onevec.testing.payloads import PAYLOADS
 from onevec.testing.samples import counted, matrix
@@ -258,3 +258,26 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     code = "import sys, onevec.adapters.pgvector; print([name for name in sys.modules if name.startswith('psycopg')])"
     child = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert child.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("native", "said"),
+    [
+        ("nothing = 1", "column .nothing. does not exist"),
+        ("id =", "syntax error"),
+        ("text::int = 5", "invalid input syntax for type integer"),
+        ("text", "must be type boolean"),
+        ("collections.name = 'papers'", "missing FROM-clause entry"),
+        ("lower(id, id) = 'a'", "does not exist"),
+        (("created = %s", ["a"]), "invalid input syntax"),
+    ],
+)
+def test_a_wrong_condition_is_refused_in_the_servers_words(postgres: PostgresServer, native: Any, said: str) -> None:
+    """It is the filter that is wrong, not a document or the collection; the store goes on."""
+    with onevec.connect(postgres.url(schema="own_conditions")) as store:
+        papers = store.create_collection("papers", dimension=2, if_exists="replace")
+        papers.upsert(ids=["a", "b"], vectors=[[1, 0], [0, 1]], texts=["wing", "slab"])
+        with pytest.raises(InvalidFilter, match=said) as refused:
+            papers.search([1, 0], native=native)
+        assert isinstance(refused.value.__cause__, psycopg.Error)
+        assert papers.search([1, 0], native=("text LIKE 'w%' AND id = %s", ["a"])).ids == ["a"]

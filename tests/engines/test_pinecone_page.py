@@ -34,7 +34,7 @@ def test_the_page_is_true(
                 shown += 1
             case _:
                 pass
-    assert shown == 2
+    assert shown == 3
 
 
 def test_the_page_has_every_option() -> None:

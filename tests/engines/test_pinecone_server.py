@@ -22,4 +22,4 @@ GAPS = {
 
 @pytest.fixture
 def engine(pinecone: PineconeServer) -> EngineHarness:
-    return EngineHarness(pinecone.url, server=True, gaps=GAPS)
+    return EngineHarness(pinecone.url, native={"year": {"$gt": 1960}}, server=True, gaps=GAPS)

@@ -27,6 +27,7 @@ from onevec.errors import (
     EngineError,
     EngineTimeout,
     EngineUnavailable,
+    InvalidFilter,
     OnevecError,
     RateLimited,
     StorageFull,
@@ -404,3 +405,34 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"
+
+
+def test_a_folder_takes_most_of_qdrants_conditions(tmp_path: Path) -> None:
+    """Those of values, ranges, times, texts, missing fields and nested objects; others are refused by name."""
+    with onevec.connect(f"qdrant:///{tmp_path}/store") as store:
+        papers = store.create_collection("papers", dimension=2)
+        metadata = {"year": 1958, "at": AT, "tags": ["x"], "by": [{"name": "Zoë", "age": 30}]}
+        papers.upsert([Document("a", text="the wing", vector=[1, 0], metadata=metadata), Document("b", vector=[1, 0])])
+        year, at, tags = "metadata.year", "metadata.at", "metadata.tags"
+        conditions: list[dict[str, Any]] = [
+            {"must": [{"key": year, "match": {"value": 1958}}]},
+            {"must": {"key": year, "match": {"any": [1958, 1960]}}},
+            {"must": [{"key": tags, "match": {"except": ["y"]}}]},
+            {"should": [{"key": year, "range": {"gte": 1958}}, {"key": year, "range": {"lt": 0}}]},
+            {"must": [{"key": at, "range": {"gt": "2020-01-01T00:00:00Z", "lt": datetime(2021, 1, 1, tzinfo=UTC)}}]},
+            {"must": [{"key": "text", "match": {"text": "wing"}}]},
+            {"must_not": [{"is_empty": {"key": year}}, {"is_null": {"key": "text"}}]},
+            {"must": [{"nested": {"key": "metadata.by", "filter": {"must": [{"key": "age", "range": {"gt": 20}}]}}}]},
+            {"must": [{"must_not": [{"is_empty": {"key": tags}}]}]},
+        ]
+        for native in conditions:
+            assert papers.search([1, 0], native=native).ids == ["a"], native
+        for native in (
+            {"must": [{"key": "place", "geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 5}}]},
+            {"min_should": {"conditions": conditions[0]["must"], "min_count": 1}},
+        ):
+            with pytest.raises(InvalidFilter, match="a server does"):
+                papers.search([1, 0], native=native)
+        with pytest.raises(InvalidFilter, match="refuses a value"):
+            papers.search([1, 0], native={"must": [{"has_id": ["no UUID"]}]})
+        assert len(papers.search([1, 0])) == 2

@@ -7,7 +7,7 @@ and out is what goes to a server.
 from __future__ import annotations
 
 import pytest
-from tests.engines.test_qdrant_folder import GAPS
+from tests.engines.test_qdrant_folder import GAPS, NATIVE
 
 from onevec.testing import EngineHarness, contract, papers, site, store
 from onevec.testing.differential import *  # noqa: F403
@@ -18,6 +18,7 @@ from onevec.testing.lifecycle import *  # noqa: F403
 from onevec.testing.metadata import *  # noqa: F403
 from onevec.testing.names import *  # noqa: F403
 from onevec.testing.namespaces import *  # noqa: F403
+from onevec.testing.native import *  # noqa: F403
 from onevec.testing.reads import *  # noqa: F403
 from onevec.testing.scores import *  # noqa: F403
 from onevec.testing.search import *  # noqa: F403
@@ -34,4 +35,4 @@ __all__ = ["contract", "papers", "site", "store"]
 
 @pytest.fixture
 def engine() -> EngineHarness:
-    return EngineHarness(lambda _folder: "qdrant:///:memory:", gaps=GAPS)
+    return EngineHarness(lambda _folder: "qdrant:///:memory:", native=NATIVE, gaps=GAPS)

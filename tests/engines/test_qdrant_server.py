@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.engines.test_qdrant_folder import GAPS
+from tests.engines.test_qdrant_folder import GAPS, NATIVE
 from tests.servers.qdrant import QdrantServer
 
 from onevec.testing import *  # noqa: F403
@@ -12,4 +12,4 @@ from onevec.testing import EngineHarness
 
 @pytest.fixture
 def engine(qdrant: QdrantServer) -> EngineHarness:
-    return EngineHarness(qdrant.url, server=True, gaps=GAPS)
+    return EngineHarness(qdrant.url, native=NATIVE, server=True, gaps=GAPS)

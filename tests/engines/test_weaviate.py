@@ -19,15 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.servers.tcp_proxy import Fault, TcpProxy
 from tests.servers.weaviate import MARKS, WeaviateServer
+from weaviate.classes.query import Filter
 
 import onevec
 from onevec import Document, field
 from onevec.adapters.weaviate import searches
 from onevec.adapters.weaviate.filters import facet_term, number_terms
+from onevec.adapters.weaviate.native import own_filter
 from onevec.adapters.weaviate.shares import FIRST, share_after, shares
 from onevec.errors import (
     AuthenticationFailed,
     InvalidCursor,
+    InvalidFilter,
     StoreClosed,
     Unsupported,
 )
@@ -267,3 +270,15 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"
+
+
+def test_a_filter_of_other_collections_is_refused() -> None:
+    """One by reference, one of nothing, and one that has no end."""
+    deep = Filter.by_property("a").equal(1)
+    for _ in range(40):
+        deep = deep & Filter.by_property("a").equal(1)
+    by_reference = Filter.by_ref("cites").by_property("title").equal("x")
+    for native in (by_reference, Filter.by_ref_count("cites").equal(1), deep, Filter.any_of([by_reference]), {"a": 1}):
+        with pytest.raises(InvalidFilter, match="native="):
+            own_filter(native)
+    assert own_filter(~Filter.by_id().equal(str(FIRST)))

@@ -33,7 +33,7 @@ def test_the_page_is_true(weaviate: WeaviateServer, capsys: pytest.CaptureFixtur
                 shown += 1
             case _:
                 pass
-    assert shown == 2
+    assert shown == 4
     weaviate.clear()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.servers.weaviate import MARKS, WeaviateServer
+from weaviate.classes.query import Filter
 
 from onevec.errors import InvalidDocument
 from onevec.testing import *  # noqa: F403
@@ -19,5 +20,7 @@ GAPS = {f"test_scores_of_long_vectors_are_numbers[{metric}]": IN_FLOAT32 for met
 
 @pytest.fixture
 def engine(weaviate: WeaviateServer) -> Iterator[EngineHarness]:
-    yield EngineHarness(weaviate.url, server=True, gaps=GAPS)
+    years = [f"year=n:{year}" for year in range(1961, 2000)]
+    native = Filter.by_property("onevec_facets").contains_any(years)
+    yield EngineHarness(weaviate.url, native=native, server=True, gaps=GAPS)
     weaviate.clear()

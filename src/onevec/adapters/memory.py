@@ -16,7 +16,7 @@ from onevec.local.graph import GraphSettings
 from onevec.local.records import Records, plan
 from onevec.local.space import GraphPolicy
 from onevec.metrics import Metric
-from onevec.runtime import Runtime
+from onevec.runtime import Rest, Runtime
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -111,7 +111,24 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         return await self._run(place, Records.page, filter, after, limit, include_vectors=include_vectors)
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        return await self._run(place, Records.search, request)
+        space = self._space(place)
+        if request.text is not None:
+            ranking = await self._io.offload(await self._run(place, Records.ranker, request))
+            return await self._run(place, Records.search, request, ranking)
+
+        def whole() -> list[Found]:
+            with self._lock:
+                return space.search(request)
+
+        def brief() -> list[Found] | Rest[list[Found]]:
+            if not self._lock.acquire(blocking=False):
+                return Rest(whole)
+            try:
+                return space.search(request) if space.is_brief(request) else Rest(whole)
+            finally:
+                self._lock.release()
+
+        return await self._io.briefly(brief, whole)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         return plan(place.collection, request)

@@ -11,6 +11,7 @@ import numpy as np
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.chroma.abilities import FOLDER, SERVER
 from onevec.adapters.chroma.calls import Calls
+from onevec.adapters.chroma.native import own_where
 from onevec.adapters.chroma.opening import ChromaOptions, folder_calls, server_calls
 from onevec.adapters.chroma.reading import Reading
 from onevec.adapters.chroma.records import ChromaCompiler, documents_of, measured, records_of
@@ -148,7 +149,11 @@ class ChromaAdapter(Adapter[ChromaOptions]):
         query = measured(metric, np.asarray(request.vector)[None])[0][0]
         check_measurable(query[None], None, metric)
         search = partial(
-            self._reading.search, metric=metric, query=query, request=request, where=_where(request.filter)
+            self._reading.search,
+            metric=metric,
+            query=query,
+            request=request,
+            where=_where(request.filter, request.native),
         )
 
         async def find(space: Any) -> list[Found]:
@@ -162,7 +167,7 @@ class ChromaAdapter(Adapter[ChromaOptions]):
             "collection": chroma_name(place.collection.name),
             "namespace": place.namespace,
             "n_results": request.top_k + 1,
-            "where": _where(request.filter),
+            "where": _where(request.filter, request.native),
             "ids": None if request.ids is None else sorted(request.ids),
             "by": "HNSW" if request.ids is None and not request.exact else "reading the vectors",
         }
@@ -188,5 +193,8 @@ class FolderAdapter(ChromaAdapter):
     capabilities: ClassVar[Capabilities] = FOLDER
 
 
-def _where(filter: Filter | None) -> dict[str, Any] | None:  # Any: JSON values
-    return None if filter is None else ChromaCompiler().compile(filter)
+def _where(filter: Filter | None, native: object = None) -> dict[str, Any] | None:  # Any: JSON values
+    parts = [] if filter is None else [ChromaCompiler().compile(filter)]
+    if native is not None:
+        parts.append(own_where(native))
+    return ChromaCompiler().all_of(parts) if parts else None

@@ -19,6 +19,7 @@ SERVER = Capabilities(
     max_batch=1000,  # Chroma takes 5,461, in transactions of several seconds
     max_batch_bytes=8_000_000,  # a server takes 40 MB of JSON
     max_top_k=100_000,
+    native_filter="a where dict",
     durability="A write is committed in the server's SQLite file, synced to the disk, before the call returns.",
     consistency="The next read sees every write that has returned.",
 )

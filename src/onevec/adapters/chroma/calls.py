@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ParamSpec
 
@@ -27,15 +27,19 @@ class Calls:
         client: One of Chroma's, whose methods differ in their colour only.
         where: The server's address, or the folder.
         close: Closes it.
+        graph: How the graphs of new collections are built, as Chroma has it.
     """
 
-    def __init__(self, io: Runtime, client: Any, where: str, *, close: Callable[[], Any]) -> None:
+    def __init__(
+        self, io: Runtime, client: Any, where: str, *, close: Callable[[], Any], graph: Mapping[str, int]
+    ) -> None:
         from onevec.adapters.chroma.failures import as_onevec
 
         self.client: Any = client
         self.where = where
         self._io = io
         self._close = close
+        self._graph = graph
         self._as_onevec = as_onevec
 
     async def close(self) -> None:
@@ -68,7 +72,7 @@ class Calls:
             return await self.call(
                 self.client.create_collection,
                 name,
-                configuration={"hnsw": {"space": space}},
+                configuration={"hnsw": {"space": space, **self._graph}},
                 metadata=metadata,
                 embedding_function=None,  # the default one would download a model
             )

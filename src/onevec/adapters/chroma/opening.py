@@ -33,6 +33,8 @@ class ChromaOptions:
         pool_timeout: Seconds to wait for one of them.
         connect_timeout: Seconds to wait for the server to take a connection.
         request_timeout: Seconds to wait for an answer.
+        m: How many links a vector has in the graphs of collections that are made from now on; None for Chroma's choice.
+        ef_construction: How many candidates there are for them.
     """
 
     path: Path | None = None
@@ -47,6 +49,14 @@ class ChromaOptions:
     pool_timeout: float = 10.0
     connect_timeout: float = 5.0
     request_timeout: float = 30.0
+    m: int | None = None
+    ef_construction: int | None = None
+
+    @property
+    def graph(self) -> dict[str, int]:
+        """What Chroma is told of graphs."""
+        given = {"max_neighbors": self.m, "ef_construction": self.ef_construction}
+        return {name: number for name, number in given.items() if number is not None}
 
     @property
     def is_tls(self) -> bool:
@@ -56,7 +66,7 @@ class ChromaOptions:
 async def folder_calls(io: Runtime, options: ChromaOptions) -> Calls:
     """Open a folder, which is this store's alone until it is closed."""
     folder = await io.acquire(_Folder, options)
-    return Calls(BlockingRuntime(), folder.client, str(options.path), close=folder.close)
+    return Calls(BlockingRuntime(), folder.client, str(options.path), close=folder.close, graph=options.graph)
 
 
 async def server_calls(io: Runtime, options: ChromaOptions) -> Calls:
@@ -111,4 +121,4 @@ def _server_calls(io: Runtime, options: ChromaOptions) -> Calls:
     kind = clients.AsyncServerClient if isinstance(io, AsyncRuntime) else clients.ServerClient
     where = f"{options.host}:{options.port}"
     client = kind(options, where)
-    return Calls(io, client, where, close=client.close)
+    return Calls(io, client, where, close=client.close, graph=options.graph)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import orjson
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
+from onevec.adapters.elasticsearch.health import health
 from onevec.adapters.elasticsearch.indices import Indices
 from onevec.adapters.elasticsearch.link import Link
 from onevec.adapters.elasticsearch.opening import ElasticsearchOptions, client_of
@@ -69,13 +70,14 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
         index_kinds=frozenset({"flat", "hnsw"}),
         index_settings=frozenset({"m", "ef_construction", "quantization"}),
         search_settings=frozenset({"ef_search"}),
+        native_filter="a query dict",
         durability="Every copy of the shard has the write in its log, synced to the disk, before the call returns.",
         consistency="The next read sees every write that has returned.",
     )
 
     def __init__(self, link: Link, indices: Indices) -> None:
-        self._link = link
-        self._indices = indices
+        self.link = link
+        self.indices = indices
         self.turns = None
 
     @classmethod
@@ -91,24 +93,24 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
         return cls(link, Indices(link, options.prefix, settings))
 
     async def close(self) -> None:
-        await self._link.call(self._link.client.close)
+        await self.link.call(self.link.client.close)
 
     @property
     def client(self) -> object:
         """The library's own `Elasticsearch`, or `AsyncElasticsearch`."""
-        return self._link.client
+        return self.link.client
 
     async def collections(self) -> list[CollectionInfo]:
-        return await self._indices.all()
+        return await self.indices.all()
 
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._indices.one(name)
+        return await self.indices.one(name)
 
     async def create_collection(self, info: CollectionInfo) -> bool:
-        return await self._indices.create(info)
+        return await self.indices.create(info)
 
     async def delete_collection(self, name: str) -> bool:
-        return await self._indices.drop(name)
+        return await self.indices.drop(name)
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         try:
@@ -191,43 +193,32 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
         )
 
     async def health(self) -> Health:
-        client = self._link.client
-        about = await self._link.call(client.info)
-        cluster = await self._link.call(client.cluster.health)
-        red = cluster["status"] == "red"
-        return Health(
-            "unhealthy" if red else "healthy",
-            self.name,
-            about["version"]["number"],
-            0.0,
-            issues=("a primary shard is missing; see GET _cluster/allocation/explain",) if red else (),
-            details={"cluster": cluster["cluster_name"], "status": cluster["status"]},
-        )
+        return await health(self.link, self.name)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         try:
-            await self._indices.index(collection, settings)
+            await self.indices.index(collection, settings)
         except Missing:
             raise deleted(collection) from None
 
     @about
     async def optimize(self, place: Place) -> None:
-        await self._indices.merge(place.collection)
+        await self.indices.merge(place.collection)
 
     @about
     async def flush(self, place: Place) -> None:
-        await self._indices.refresh(place.collection)
+        await self.indices.refresh(place.collection)
 
     async def check(self, collection: CollectionInfo) -> None:
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
-        if await self._indices.one(collection.name) != collection:
+        if await self.indices.one(collection.name) != collection:
             raise deleted(collection)
 
     async def _created(self, place: Place, ids: Sequence[str]) -> dict[str, int]:
         """When those of the documents that are there were made, also those that no search sees yet."""
-        answer = await self._link.call(
-            self._link.client.mget,
-            index=self._indices.alias(place.collection),
+        answer = await self.link.call(
+            self.link.client.mget,
+            index=self.indices.alias(place.collection),
             ids=[point_id(id, place.namespace) for id in ids],
             source_includes=["id", "onevec.created"],
         )
@@ -246,7 +237,7 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
             pages["after"] = found["after_key"]
 
     async def _search(self, place: Place, body: Json) -> Json:
-        return await self._link.search(self._indices.alias(place.collection), body)
+        return await self.link.search(self.indices.alias(place.collection), body)
 
     async def _hits(self, place: Place, body: Json) -> list[Json]:
         found = await self._search(place, {"track_total_hits": False, **body})  # so that what can't be a hit is skipped
@@ -263,8 +254,8 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
     async def _write(self, place: Place, rows: Sequence[Row], *, wait: bool) -> list[tuple[str, OnevecError]]:
         if not rows:
             return []
-        lines = await self._link.io.offload(writes_of, place, rows)
-        outcomes = await self._link.bulk(self._indices.alias(place.collection), lines, refresh=wait)
+        lines = await self.link.io.offload(writes_of, place, rows)
+        outcomes = await self.link.bulk(self.indices.alias(place.collection), lines, refresh=wait)
         failed = [(row.id, one.error) for row, one in zip(rows, outcomes, strict=True) if one.error is not None]
         for _, error in failed:
             if error.retryable:  # the whole call can be made again: what it writes, it replaces
@@ -291,7 +282,7 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
         if not which:
             return 0
         lines = [orjson.dumps({"delete": one}) for one in which]
-        outcomes = await self._link.bulk(self._indices.alias(place.collection), lines, refresh=True)
+        outcomes = await self.link.bulk(self.indices.alias(place.collection), lines, refresh=True)
         for outcome in outcomes:
             if outcome.error is not None and outcome.status != _CHANGED:
                 raise outcome.error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from onevec.adapter import Place, Request
+from onevec.adapters.elasticsearch.native import own_query
 from onevec.adapters.elasticsearch.sources import PARTS, SIMILARITIES, VECTOR, Json, number_key, ordered
 from onevec.compile import FacetCompiler
 from onevec.documents import CollectionInfo
@@ -30,13 +31,17 @@ _SCRIPTS = {
 }
 
 
-def matching(place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None) -> Json:
-    """Return the query for the documents of a place that match, and are of these ids."""
+def matching(
+    place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None, native: object = None
+) -> Json:
+    """Return the query for the documents of a place that match, are of these ids, and match a query of the caller's."""
     parts: list[Json] = [{"term": {"namespace": place.namespace}}]
     if filter is not None:
         parts.append(ElasticsearchCompiler().compile(filter))
     if ids is not None:
         parts.append({"ids": {"values": [point_id(id, place.namespace) for id in ids]}})
+    if native is not None:
+        parts.append(own_query(native))
     return {"bool": {"filter": parts}}
 
 
@@ -75,7 +80,7 @@ def nearest_query(place: Place, request: Request, query: Sequence[float], limit:
     By the collection's graph, which is searched with the filter in mind, or exactly: by a script that measures every
     document that matches, and gives those that are equally near in the order of their ids.
     """
-    metric, among = place.collection.metric, matching(place, request.filter, request.ids)
+    metric, among = place.collection.metric, matching(place, request.filter, request.ids, request.native)
     common = {"size": limit, **reading(include_vectors=True)}
     if exact or metric not in SIMILARITIES:
         script = {"source": _SCRIPTS[metric], "params": {"query": query}}

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import apsw
-import numpy as np
-import numpy.typing as npt
 
-from onevec.adapter import Place, Request
+from onevec.adapter import Found, Place, Request
 from onevec.adapters.faiss.recipes import Recipe, library, parsed
 from onevec.adapters.faiss.space import Building, IndexedSpace
 from onevec.adapters.faiss.spaces import IndexedSpaces
 from onevec.adapters.sqlite import SqliteAdapter, _create_collection, _set_index
 from onevec.adapters.sqlite.file import StoreFile
+from onevec.adapters.sqlite.finding import Finder, Nearest
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Health, IndexSettings
 from onevec.errors import ConfigError, EngineError, StoreNotFound
 from onevec.local.space import SearchSpace
-from onevec.local.vectors import Matrix, Rows
-from onevec.runtime import Runtime
+from onevec.local.vectors import Matrix
+from onevec.runtime import Rest, Runtime
 
 __all__ = ["FaissAdapter", "FaissOptions"]
 
@@ -53,6 +53,18 @@ class FaissOptions:
     busy_timeout: float = 5.0
 
 
+class IndexedFinder(Finder):
+    """Searches by FAISS's indexes."""
+
+    def brief(self, place: Place, request: Request) -> list[Found] | Rest[list[Found]]:
+        """Leave all of the search: what an index takes isn't known."""
+        return Rest(partial(self.whole, place, request))
+
+    def nearest(self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None) -> Nearest:
+        """Return the rows and distances of the nearest."""
+        return cast("IndexedSpace", space).nearest(vector, request, rows)  # as `IndexedSpaces` makes no others
+
+
 class FaissAdapter(SqliteAdapter):
     """A SQLite file with everything, and beside it an index of each namespace as a cache."""
 
@@ -67,10 +79,13 @@ class FaissAdapter(SqliteAdapter):
         search_settings=frozenset({"ef_search", "nprobe"}),
     )
 
+    _finds = IndexedFinder
+
     def __init__(self, io: Runtime, file: StoreFile, default: IndexSettings, *, lean: bool) -> None:
-        super().__init__(io, file, None)
+        spaces = IndexedSpaces(file, default, lean=lean)
+        super().__init__(io, file, spaces)
         self._default = default
-        self._spaces: IndexedSpaces = IndexedSpaces(file, default, lean=lean)
+        self._spaces: IndexedSpaces = spaces
 
     @classmethod
     async def open(cls, io: Runtime, options: FaissOptions) -> Self:  # type: ignore[override]  # its options are its own
@@ -120,11 +135,6 @@ class FaissAdapter(SqliteAdapter):
         Recipe.checked(self._default, info.dimension, info.metric)
         _set_index(connection, info, self._default)
         return True
-
-    def _nearest(
-        self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None
-    ) -> tuple[Rows, npt.NDArray[np.float64]]:
-        return cast("IndexedSpace", space).nearest(vector, request, rows)  # as `IndexedSpaces` makes no others
 
     def _building(self, connection: apsw.Connection, place: Place) -> Building | None:
         number = self._spaces.number(connection, place)

@@ -143,7 +143,10 @@ class JsonlAdapter(Adapter[JsonlOptions]):
         )
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        return await self._read(place, lambda records: records.search(request))
+        ranking = None
+        if request.text is not None:
+            ranking = await self._io.offload(await self._read(place, lambda records: records.ranker(request)))
+        return await self._read(place, lambda records: records.search(request, ranking))
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         return plan(place.collection, request)

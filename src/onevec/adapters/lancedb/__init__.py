@@ -68,6 +68,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         index_kinds=frozenset({"flat", "hnsw", "ivf_flat", "ivf_pq"}),
         index_settings=frozenset({"m", "ef_construction", "quantization", "lists", "subvectors", "bits"}),
         search_settings=frozenset({"ef_search", "nprobe"}),
+        native_filter="a condition in SQL",
         durability=(
             "A batch is one commit, in the store's files before the call returns; LanceDB doesn't sync a folder's "
             "files to the disk, so a power loss can take back, or damage, what was written last."
@@ -77,7 +78,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     turns: Turns | None = None  # Lance orders what is written
 
     def __init__(self, link: Link, io: Runtime) -> None:
-        self._link = link
+        self.link = link
         self._io = io
 
     @classmethod
@@ -85,38 +86,38 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         return cls(await Link.open(io, options), io)
 
     async def close(self) -> None:
-        self._link.close()
+        self.link.close()
 
     @property
     def client(self) -> object:
         """LanceDB's `AsyncConnection`."""
-        return self._link.connection
+        return self.link.connection
 
     async def collections(self) -> list[CollectionInfo]:
-        infos = [await self._link.info(name) for name in await self._link.names()]
+        infos = [await self.link.info(name) for name in await self.link.names()]
         return sorted((info for info in infos if info is not None), key=lambda info: info.name)
 
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._link.info(_name(name))
+        return await self.link.info(_name(name))
 
     async def create_collection(self, info: CollectionInfo) -> bool:
         name = _name(info.name)
-        if await self._link.create(name, info):
+        if await self.link.create(name, info):
             return True
-        if await self._link.info(name) is None:
+        if await self.link.info(name) is None:
             raise CollectionExists(f"LanceDB has a table {name!r} that onevec didn't make; choose another name")
         return False
 
     async def delete_collection(self, name: str) -> bool:
         name = _name(name)
-        if await self._link.info(name) is None:
+        if await self.link.info(name) is None:
             return False
-        await self._link.drop(name)
+        await self.link.drop(name)
         return True
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
-        table = await self._table(collection)
-        found = await self._link.call(table.query().select(["namespace"]).to_arrow)
+        table = await self.table(collection)
+        found = await self.link.call(table.query().select(["namespace"]).to_arrow)
         return sorted(found.column("namespace").unique().to_pylist())
 
     @about
@@ -126,10 +127,10 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     @about
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
         check_measurable(batch.vectors, batch.ids, place.collection.metric)
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
         created: dict[str, int] = {}
         ids = undated(batch)
-        if ids and await self._link.call(table.count_rows):
+        if ids and await self.link.call(table.count_rows):
             old = await self._rows(table, condition(place, ids=ids), ("id", "created"))
             created = dict(zip(old.column("id").to_pylist(), old.column("created").to_pylist(), strict=True))
         await self._write(table, place, rows_of(batch, created), insert=True)
@@ -140,7 +141,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         for change in changes:
             if change.vector is not None:
                 check_measurable(change.vector[None], [change.id], place.collection.metric)
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
         matching = condition(place, ids=dict.fromkeys(change.id for change in changes))
         old = await self._rows(table, matching, (*PARTS, *VECTOR))
         rows, missing = patched(changes, documents_of(old, include_vectors=True), now)
@@ -150,7 +151,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
 
     @about
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
         found = await self._rows(table, condition(place, ids=ids), _columns(include_vectors=include_vectors))
         return documents_of(found, include_vectors=include_vectors)
 
@@ -160,8 +161,8 @@ class LancedbAdapter(Adapter[LancedbOptions]):
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
-        table = await self._table(place.collection)
-        return int(await self._link.call(table.count_rows, condition(place, filter)))
+        table = await self.table(place.collection)
+        return int(await self.link.call(table.count_rows, condition(place, filter)))
 
     @about
     async def page(
@@ -169,10 +170,10 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     ) -> tuple[list[Document], str | None]:
         from lancedb.query import ColumnOrdering
 
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
         query = table.query().where(condition(place, filter, after=after))
         query = query.order_by([ColumnOrdering(column_name="id")]).limit(limit + 1)
-        found = await self._link.call(query.select(list(_columns(include_vectors=include_vectors))).to_arrow)
+        found = await self.link.call(query.select(list(_columns(include_vectors=include_vectors))).to_arrow)
         some = documents_of(found.slice(0, limit), include_vectors=include_vectors)
         return some, some[-1].id if len(found) > limit else None
 
@@ -180,10 +181,10 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     async def search(self, place: Place, request: Request) -> list[Found]:
         metric, vector = place.collection.metric, _vector(request)
         check_measurable(vector[None], None, metric)
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
-            found = await self._link.call(self._query(table, place, request, limit, exact=exact).to_arrow)
+            found = await self.link.call(self._query(table, place, request, limit, exact=exact).to_arrow)
             documents = documents_of(found, include_vectors=request.include_vectors)
             return list(zip(documents, distances(metric, vector, vectors_of(found)), strict=True))
 
@@ -192,7 +193,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         return {
             "table": _name(place.collection.name),
-            "where": condition(place, request.filter, request.ids),
+            "where": condition(place, request.filter, request.ids, native=request.native),
             "distance_type": indexes.DISTANCES[place.collection.metric],
             "limit": request.top_k,
             "bypass_vector_index": request.exact,
@@ -202,7 +203,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
 
     @about
     async def stats(self, place: Place) -> Stats:
-        table = await self._table(place.collection)
+        table = await self.table(place.collection)
         times = (await self._rows(table, condition(place), ("updated",))).column("updated").to_numpy()
         return Stats(
             documents=len(times),
@@ -211,32 +212,32 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         )
 
     async def health(self) -> Health:
-        await self._link.names()
+        await self.link.names()
         return Health("healthy", self.name, await self._io.offload(version, "lancedb"), 0.0)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
-        await indexes.create_index(self._link, await self._table(collection), collection, settings)
+        await indexes.create_index(self.link, await self.table(collection), collection, settings)
 
     @about
     async def optimize(self, place: Place) -> None:
-        await indexes.optimize(self._link, await self._table(place.collection))
+        await indexes.optimize(self.link, await self.table(place.collection))
 
     async def check(self, collection: CollectionInfo) -> None:
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
-        await self._table(collection)
+        await self.table(collection)
 
-    async def _table(self, collection: CollectionInfo) -> AsyncTable:
+    async def table(self, collection: CollectionInfo) -> AsyncTable:
         """The collection's table, as it is now."""
         try:
-            table = await self._link.table(_name(collection.name))
-            if info_of(await self._link.call(table.schema)) == collection:
+            table = await self.link.table(_name(collection.name))
+            if info_of(await self.link.call(table.schema)) == collection:
                 return table
         except Missing:
             pass
         raise deleted(collection)
 
     async def _rows(self, table: AsyncTable, matching: str, columns: Sequence[str]) -> pa.Table:
-        return await self._link.call(table.query().where(matching).select(list(columns)).to_arrow)
+        return await self.link.call(table.query().where(matching).select(list(columns)).to_arrow)
 
     async def _write(self, table: AsyncTable, place: Place, rows: Sequence[Row], *, insert: bool) -> None:
         """Replace rows with the same key; others are new, or left out as their documents were deleted meanwhile."""
@@ -244,20 +245,21 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         if insert:
             merge = merge.when_not_matched_insert_all()
         written = await self._io.offload(table_of, place.collection, place.namespace, rows)
-        result = await self._link.write(merge.execute, written)
-        await indexes.tidy(self._link, table, result.version)
+        result = await self.link.write(merge.execute, written)
+        await indexes.tidy(self.link, table, result.version)
 
     async def _delete(self, place: Place, matching: str) -> int:
-        table = await self._table(place.collection)
-        result = await self._link.write(table.delete, matching)
-        await indexes.tidy(self._link, table, result.version)
+        table = await self.table(place.collection)
+        result = await self.link.write(table.delete, matching)
+        await indexes.tidy(self.link, table, result.version)
         return int(result.num_deleted_rows)
 
     def _query(self, table: AsyncTable, place: Place, request: Request, limit: int, *, exact: bool) -> AsyncVectorQuery:
         metric, vector = place.collection.metric, _vector(request)
         measured = units(vector[None])[0][0] if metric is Metric.COSINE else vector
         query = table.vector_search(measured).column("vector").distance_type(indexes.DISTANCES[metric]).limit(limit)
-        query = query.where(condition(place, request.filter, request.ids)).select([*PARTS, *VECTOR, "_distance"])
+        matching = condition(place, request.filter, request.ids, native=request.native)
+        query = query.where(matching).select([*PARTS, *VECTOR, "_distance"])
         if exact:
             return query.bypass_vector_index()
         if request.nprobe is not None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from onevec.adapter import Place
 from onevec.compile import FacetCompiler, compiles
+from onevec.compile import native as own
+from onevec.compile.dialects import LANCE
 from onevec.facets import dated, listed
 from onevec.filters import Condition, Filter, Op
 
@@ -29,9 +31,22 @@ class Piece(NamedTuple):
 
 
 def condition(
-    place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None, *, after: str | None = None
+    place: Place,
+    filter: Filter | None = None,
+    ids: Iterable[str] | None = None,
+    *,
+    after: str | None = None,
+    native: object = None,
 ) -> str:
-    """Return the condition for the documents of a place that match, are of these ids, and come after another one."""
+    """Return the condition for the documents of a place that match, are of these ids, and come after another one.
+
+    Args:
+        place: The place.
+        filter: What they match.
+        ids: The ids.
+        after: The id of the other one.
+        native: What must hold besides, as a caller wrote it.
+    """
     parts = [Piece(f"namespace = {literal(place.namespace)}")]
     if ids is not None:
         some = ", ".join(map(literal, ids))
@@ -40,6 +55,8 @@ def condition(
         parts.append(Piece(f"id > {literal(after)}"))
     if filter is not None:
         parts.append(LanceCompiler().compile(filter))
+    if native is not None:
+        parts.append(Piece(own.condition(native, LANCE).text))
     return _joined(parts, "AND").text
 
 

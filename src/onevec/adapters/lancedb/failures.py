@@ -46,6 +46,8 @@ _SOURCE = re.compile(r",? /\S+\.rs:\d+:\d+")  # where in LanceDB's own code the 
 
 def as_onevec(error: Exception, where: str) -> Exception:
     """Return the error to raise for one that LanceDB raised; `where` is the store's place."""
+    if type(error).__name__ == "RustPanic":  # of a condition that Lance's planner can't read; its class is hidden
+        return EngineError(f"LanceDB at {where} gave up on this call: {error}; its own condition may be the cause")
     if isinstance(error, OnevecError) or not isinstance(error, ValueError | RuntimeError | OSError):
         return error
     text = _SOURCE.sub("", str(error))

@@ -14,6 +14,8 @@ from onevec.adapters.milvus.indexes import index_of, search_params
 from onevec.adapters.milvus.link import MOST, Link
 from onevec.adapters.milvus.opening import Client, MilvusOptions
 from onevec.capabilities import Capabilities
+from onevec.compile.dialects import MILVUS
+from onevec.compile.native import condition
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionExists, InvalidDocument, OnevecError
 from onevec.filters import Filter
@@ -52,9 +54,10 @@ class MilvusAdapter(Adapter[MilvusOptions]):
     requires = ("pymilvus",)
     options = MilvusOptions
     capabilities: ClassVar[Capabilities] = SERVER
+    plain = _PLAIN
 
     def __init__(self, link: Link, turns: Turns | None = None) -> None:
-        self._link = link
+        self.link = link
         self.turns = turns
 
     @classmethod
@@ -76,43 +79,43 @@ class MilvusAdapter(Adapter[MilvusOptions]):
 
     @in_turn
     async def close(self) -> None:
-        await self._link.close()
+        await self.link.close()
 
     @property
     def client(self) -> object:
         """pymilvus's `MilvusClient`, or `AsyncMilvusClient`."""
-        return self._link.client.milvus
+        return self.link.client.milvus
 
     @in_turn
     async def collections(self) -> list[CollectionInfo]:
-        infos = [await self._link.info(name) for name in await self._link.names()]
+        infos = [await self.link.info(name) for name in await self.link.names()]
         return sorted((info for info in infos if info is not None), key=lambda info: info.name)
 
     @in_turn
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._link.info(_name(name))
+        return await self.link.info(_name(name))
 
     @in_turn
     async def create_collection(self, info: CollectionInfo) -> bool:
         name = _name(info.name)
-        if name not in await self._link.names() and await self._link.create(name, info):
+        if name not in await self.link.names() and await self.link.create(name, info):
             return True
-        if await self._link.info(name) is None:
+        if await self.link.info(name) is None:
             raise CollectionExists(f"Milvus has a collection {name!r} that onevec didn't make; choose another name")
         return False
 
     @in_turn
     async def delete_collection(self, name: str) -> bool:
         name = _name(name)
-        if await self._link.info(name) is None:
+        if await self.link.info(name) is None:
             return False
-        await self._link.drop(name)
+        await self.link.drop(name)
         return True
 
     @in_turn
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         try:
-            found = await self._link.every(_name(collection.name), 'key > ""', ["namespace"])
+            found = await self.link.every(_name(collection.name), 'key > ""', ["namespace"])
         except Missing:
             raise deleted(collection) from None
         return sorted({entity["namespace"] for entity in found})
@@ -127,7 +130,7 @@ class MilvusAdapter(Adapter[MilvusOptions]):
         await self.check(place.collection)
         created: dict[str, int] = {}
         if ids := undated(batch):
-            old = await self._link.query(_name(place.collection.name), among(place, ids), ["id", "created"])
+            old = await self.link.query(_name(place.collection.name), among(place, ids), ["id", "created"])
             created = {entity["id"]: entity["created"] for entity in old}
         return await self._write(place, rows_of(batch, created))
 
@@ -151,7 +154,7 @@ class MilvusAdapter(Adapter[MilvusOptions]):
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
-        return await self._link.count(_name(place.collection.name), matching(place, filter))
+        return await self.link.count(_name(place.collection.name), matching(place, filter))
 
     @about
     async def page(
@@ -160,7 +163,7 @@ class MilvusAdapter(Adapter[MilvusOptions]):
         info = place.collection
         limit = min(limit, MOST - 1)
         fields = ("key", *_fields(include_vectors=include_vectors))
-        found = await self._link.query(_name(info.name), matching(place, filter, after=after), fields, limit=limit + 1)
+        found = await self.link.query(_name(info.name), matching(place, filter, after=after), fields, limit=limit + 1)
         some = [document(entity, info, include_vector=include_vectors) for entity in found[:limit]]
         return some, found[limit - 1]["key"] if len(found) > limit else None
 
@@ -172,7 +175,7 @@ class MilvusAdapter(Adapter[MilvusOptions]):
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
             params = search_params(limit, exact=exact, ef=request.ef_search, nprobe=request.nprobe)
-            entities = await self._link.search(name, vector, expression, (*PARTS, "vector"), limit=limit, params=params)
+            entities = await self.link.search(name, vector, expression, (*PARTS, "vector"), limit=limit, params=params)
             found = [document(entity, info, include_vector=True) for entity in entities]
             measured = distances(info.metric, query, [cast("npt.NDArray[np.float32]", one.vector) for one in found])
             if not request.include_vectors:
@@ -193,7 +196,7 @@ class MilvusAdapter(Adapter[MilvusOptions]):
 
     @about
     async def stats(self, place: Place) -> Stats:
-        found = await self._link.every(_name(place.collection.name), matching(place), ["updated"])
+        found = await self.link.every(_name(place.collection.name), matching(place), ["updated"])
         newest = max((entity["updated"] for entity in found), default=None)
         return Stats(
             documents=len(found),
@@ -203,29 +206,29 @@ class MilvusAdapter(Adapter[MilvusOptions]):
 
     @in_turn
     async def health(self) -> Health:
-        return Health("healthy", self.name, await self._link.version(), 0.0)
+        return Health("healthy", self.name, await self.link.version(), 0.0)
 
     @in_turn
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         await self.check(collection)
-        await self._link.index(_name(collection.name), index_of(collection, settings))
+        await self.link.index(_name(collection.name), index_of(collection, settings))
 
     @about
     async def optimize(self, place: Place) -> None:
-        await self._link.flush(_name(place.collection.name))
+        await self.link.flush(_name(place.collection.name))
 
     @about
     async def flush(self, place: Place) -> None:
-        await self._link.flush(_name(place.collection.name))
+        await self.link.flush(_name(place.collection.name))
 
     async def check(self, collection: CollectionInfo) -> None:
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
-        if await self._link.info(_name(collection.name)) != collection:
+        if await self.link.info(_name(collection.name)) != collection:
             raise deleted(collection)
 
     async def _get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
         info, fields = place.collection, _fields(include_vectors=include_vectors)
-        found = await self._link.query(_name(info.name), among(place, ids), fields)
+        found = await self.link.query(_name(info.name), among(place, ids), fields)
         return [document(entity, info, include_vector=include_vectors) for entity in found]
 
     async def _write(self, place: Place, rows: Sequence[Row]) -> list[tuple[str, OnevecError]]:
@@ -237,15 +240,15 @@ class MilvusAdapter(Adapter[MilvusOptions]):
             except InvalidDocument as error:
                 failed.append((row.id, error))
         if entities:
-            await self._link.upsert(_name(place.collection.name), entities)
+            await self.link.upsert(_name(place.collection.name), entities)
         return failed
 
     async def _delete(self, place: Place, expression: str) -> int:
         await self.check(place.collection)
         name = _name(place.collection.name)
-        count = await self._link.count(name, expression)
+        count = await self.link.count(name, expression)
         if count:
-            await self._link.delete(name, expression)
+            await self.link.delete(name, expression)
         return count
 
 
@@ -269,5 +272,9 @@ def _vector(request: Request) -> npt.NDArray[np.float32]:
 
 def _expression(place: Place, request: Request) -> str:
     if request.ids is None:
-        return matching(place, request.filter)
-    return among(place, sorted(request.ids), request.filter)
+        expression = matching(place, request.filter)
+    else:
+        expression = among(place, sorted(request.ids), request.filter)
+    if request.native is None:
+        return expression
+    return f"{expression} and {condition(request.native, MILVUS).text}"

@@ -24,6 +24,7 @@ SERVER = Capabilities(
     index_kinds=frozenset({"flat", "hnsw", "ivf_flat", "ivf_pq"}),
     index_settings=frozenset({"m", "ef_construction", "quantization", "lists", "subvectors", "bits"}),
     search_settings=frozenset({"ef_search", "nprobe"}),
+    native_filter="a boolean expression",
     durability="The server has the write in its log before the call returns.",
     consistency="The next read sees every write that has returned (Milvus's consistency level Strong).",
 )

@@ -92,7 +92,7 @@ class Link:
         paged: dict[str, Any] = {}  # Any: what an iterator of pymilvus asks for, so that pages are in order
         if limit is not None:
             paged = {"limit": limit, "iterator": "True", "reduce_stop_for_best": "True"}
-        await self._load(name)
+        await self.load(name)
         return list(await self.call(self._milvus.query, name, filter=expression, output_fields=list(fields), **paged))
 
     async def every(self, name: str, expression: str, fields: Sequence[str]) -> list[Entity]:
@@ -107,7 +107,7 @@ class Link:
             after = f'{expression} and key > "{page[-1]["key"]}"'
 
     async def count(self, name: str, expression: str) -> int:
-        await self._load(name)
+        await self.load(name)
         (row,) = await self.call(self._milvus.query, name, filter=expression, output_fields=["count(*)"])
         return int(row["count(*)"])
 
@@ -115,7 +115,7 @@ class Link:
         self, name: str, vector: Any, expression: str, fields: Sequence[str], *, limit: int, params: Entity
     ) -> list[Entity]:
         """Return the nearest entities."""
-        await self._load(name)
+        await self.load(name)
         (found,) = await self.call(
             self._milvus.search,
             name,
@@ -135,7 +135,20 @@ class Link:
         await self.write(self._milvus.drop_index, name, "vector")
         # Milvus Lite has built it when it answers.
         await self.write(self._milvus.create_index, name, self._params(index), sync=self.client.lite is None)
-        await self._load(name)
+        await self.load(name)
+
+    async def release(self, name: str) -> None:
+        """Let a collection out of memory, until the next read."""
+        self._loaded.discard(name)
+        await self.write(self._milvus.release_collection, name)
+
+    async def compact(self, name: str) -> None:
+        """Have segments merged."""
+        await self.write(self._milvus.compact, name)
+
+    async def row_count(self, name: str) -> int:
+        """Return what Milvus's statistics say."""
+        return int((await self.call(self._milvus.get_collection_stats, name))["row_count"])
 
     async def flush(self, name: str) -> None:
         """Write what is in memory to the files, which makes searches fast, too. A server does it by itself."""
@@ -157,9 +170,9 @@ class Link:
         """Call a method that writes; if the caller is cancelled, it has ended before anything else begins."""
         return await self._io.finish(self.call(method, *args, **kwargs))
 
-    async def _load(self, name: str) -> None:
-        """Let Milvus have a collection ready for reading; it stays so until it is closed or dropped."""
-        if name not in self._loaded:
+    async def load(self, name: str, *, again: bool = False) -> None:
+        """Let Milvus have a collection ready for reading; it stays so until it is released, by anybody, or dropped."""
+        if again or name not in self._loaded:
             await self.call(self._milvus.load_collection, name)
             self._loaded.add(name)
 

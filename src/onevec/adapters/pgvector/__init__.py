@@ -95,16 +95,17 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         index_kinds=frozenset({"flat", "hnsw", "ivf_flat"}),
         index_settings=frozenset({"m", "ef_construction", "lists", "quantization"}),
         search_settings=frozenset({"ef_search", "nprobe"}),
+        native_filter="a condition in SQL, or (condition, values)",
         durability="A batch is one transaction, in the server's write-ahead log and synced before the call returns.",
         consistency="The next read sees every write that has returned, of this process and of others.",
     )
 
     def __init__(self, io: Runtime, link: Link, schema: str, types: VectorTypes) -> None:
         self._io = io
-        self._link = link
-        self._schema = schema
+        self.link = link
+        self.schema = schema
         self._types = types
-        self._collections = Collections(link, schema)
+        self.tables = Collections(link, schema)
 
     @classmethod
     async def open(cls, io: Runtime, options: PgvectorOptions) -> Self:
@@ -114,74 +115,74 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         return cls(io, link, schema, VectorTypes(found.vector, found.vectors))
 
     async def close(self) -> None:
-        await self._link.close()
+        await self.link.close()
 
     @property
     def client(self) -> object:
         """psycopg's `ConnectionPool`, or `AsyncConnectionPool`."""
-        return self._link.pool
+        return self.link.pool
 
     async def collections(self) -> list[CollectionInfo]:
-        return await self._collections.all()
+        return await self.tables.all()
 
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._collections.one(name)
+        return await self.tables.one(name)
 
     async def create_collection(self, info: CollectionInfo) -> bool:
-        return await self._collections.create(info)
+        return await self.tables.create(info)
 
     async def delete_collection(self, name: str) -> bool:
-        return await self._collections.delete(name)
+        return await self.tables.delete(name)
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
-        table = await self._collections.table(collection)
-        rows = await self._link.fetch(documents.NAMESPACES.format(table=table.name))
+        table = await self.tables.table(collection)
+        rows = await self.link.fetch(documents.NAMESPACES.format(table=table.name))
         return sorted(decoded(name) for (name,) in rows)
 
     async def clear(self, place: Place) -> int:
         return await self.delete(place, ids=None, filter=None)
 
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
-        table = await self._collections.table(place.collection)
+        table = await self.tables.table(place.collection)
         insertions = await self._io.offload(documents.insertions, self._types, table, place.namespace, batch)
         if batch.wait and len(insertions) == 1:
-            await self._link.run(*insertions[0])
+            await self.link.run(*insertions[0])
             return []
-        async with self._link.transaction(*(() if batch.wait else ("synchronous_commit = off",))) as transaction:
+        async with self.link.transaction(*(() if batch.wait else ("synchronous_commit = off",))) as transaction:
             for insertion in insertions:
                 await transaction.run(*insertion)
         return []
 
     async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
-        table = await self._collections.table(place.collection)
-        async with self._link.transaction() as transaction:
+        table = await self.tables.table(place.collection)
+        async with self.link.transaction() as transaction:
             return await documents.update(transaction, self._types, table, place.namespace, changes, now=now)
 
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
-        table = await self._collections.table(place.collection)
+        table = await self.tables.table(place.collection)
         matching, values = documents.where(place.namespace, ids=ids)
         columns = documents.columns(include_vectors=include_vectors)
-        rows = await self._link.fetch(f"SELECT {columns} FROM {table.name} WHERE {matching}", values)
+        rows = await self.link.fetch(f"SELECT {columns} FROM {table.name} WHERE {matching}", values)
         return list(map(documents.document_of, rows))
 
     async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
-        table = await self._collections.table(place.collection)
+        table = await self.tables.table(place.collection)
         matching, values = documents.where(place.namespace, filter, ids)
-        return await self._link.run(f"DELETE FROM {table.name} WHERE {matching}", values)
+        return await self.link.run(f"DELETE FROM {table.name} WHERE {matching}", values)
 
     async def count(self, place: Place, filter: Filter | None) -> int:
-        table = await self._collections.table(place.collection)
+        table = await self.tables.table(place.collection)
         matching, values = documents.where(place.namespace, filter)
-        ((count,),) = await self._link.fetch(f"SELECT count(*) FROM {table.name} WHERE {matching}", values)
+        ((count,),) = await self.link.fetch(f"SELECT count(*) FROM {table.name} WHERE {matching}", values)
         return int(count)
 
     async def page(
         self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
     ) -> tuple[list[Document], str | None]:
-        table = await self._collections.table(place.collection)
+        table = await self.tables.table(place.collection)
         matching, values = documents.where(place.namespace, filter)
         columns = documents.columns(include_vectors=include_vectors)
-        rows = await self._link.fetch(
+        rows = await self.link.fetch(
             f"SELECT {columns} FROM {table.name} WHERE {matching} AND id > %s ORDER BY id LIMIT %s",
             (*values, after or "", min(limit, searches.MOST) + 1),
         )
@@ -189,17 +190,20 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         return some, some[-1].id if len(rows) > limit else None
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        table = await self._collections.table(place.collection)
-        return await searches.search(self._link, self._types, table, place.namespace, request)
+        table = await self.tables.table(place.collection)
+        if request.native is None:
+            return await searches.search(self.link, self._types, table, place.namespace, request)
+        with self.link.own_condition():
+            return await searches.search(self.link, self._types, table, place.namespace, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
-        table = self._collections.last_seen(place.collection)
+        table = self.tables.last_seen(place.collection)
         return searches.shown(self._types, table, place.namespace, request)
 
     async def stats(self, place: Place) -> Stats:
-        table = await self._collections.table(place.collection)
-        ((count, newest, size, of_index),) = await self._link.fetch(
-            documents.EXTENT.format(table=table.name), (self._schema, table.name, coded(place.namespace))
+        table = await self.tables.table(place.collection)
+        ((count, newest, size, of_index),) = await self.link.fetch(
+            documents.EXTENT.format(table=table.name), (self.schema, table.name, coded(place.namespace))
         )
         return Stats(
             documents=count,
@@ -210,15 +214,15 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         )
 
     async def health(self) -> Health:
-        return await health(self._link, self.name, self._schema)
+        return await health(self.link, self.name, self.schema)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
-        await self._collections.create_index(collection, settings)
+        await self.tables.create_index(collection, settings)
 
     async def optimize(self, place: Place) -> None:
-        table = await self._collections.table(place.collection)
-        await self._link.run(f"VACUUM (ANALYZE) {table.name}")
+        table = await self.tables.table(place.collection)
+        await self.link.run(f"VACUUM (ANALYZE) {table.name}")
 
     async def flush(self, place: Place) -> None:  # noqa: ARG002 (the log is the server's, of all its tables)
         # A commit that waits for the log to be synced waits for all that is before it in the log.
-        await self._link.run("SELECT pg_logical_emit_message(true, 'onevec', '')")
+        await self.link.run("SELECT pg_logical_emit_message(true, 'onevec', '')")

@@ -12,7 +12,9 @@ import orjson
 
 from onevec.adapter import Batch, Change
 from onevec.adapters.pgvector import values
+from onevec.compile.dialects import POSTGRES
 from onevec.compile.jsonb import coded, decode, decoded, encode, instants
+from onevec.compile.native import condition
 from onevec.compile.postgres import PostgresCompiler
 from onevec.documents import Document, Metadata
 from onevec.errors import Corrupted, DocumentNotFound, OnevecError, Unsupported
@@ -102,8 +104,17 @@ async def update(
     return missing
 
 
-def where(namespace: str, filter: Filter | None = None, ids: Sequence[str] | None = None) -> tuple[str, list[object]]:
-    """Return the condition that a row is of the namespace, matches, and has one of the ids; and its values."""
+def where(
+    namespace: str, filter: Filter | None = None, ids: Sequence[str] | None = None, native: object = None
+) -> tuple[str, list[object]]:
+    """Return the condition that a row is of the namespace, matches, and has one of the ids; and its values.
+
+    Args:
+        namespace: The namespace.
+        filter: What it matches.
+        ids: The ids.
+        native: What must hold besides, as a caller wrote it.
+    """
     conditions: list[str] = ["namespace = %s"]
     bound: list[object] = [coded(namespace)]
     if ids is not None:
@@ -113,6 +124,10 @@ def where(namespace: str, filter: Filter | None = None, ids: Sequence[str] | Non
         sql = PostgresCompiler().compile(filter)
         conditions.append(sql.text)
         bound += sql.values
+    if native is not None:
+        own = condition(native, POSTGRES)
+        conditions.append(own.text)
+        bound += own.values
     if len(bound) > _MOST_VALUES:
         raise Unsupported(
             f"pgvector takes a filter with up to {_MOST_VALUES} values, got {len(bound)}; is_in([...]) is one"

@@ -16,6 +16,7 @@ from onevec.errors import (
     EngineTimeout,
     EngineUnavailable,
     InvalidDocument,
+    InvalidFilter,
     InvalidQuery,
     OnevecError,
     ReadOnly,
@@ -72,6 +73,19 @@ def as_onevec(error: psycopg.Error, server: str) -> OnevecError:
             return EngineUnavailable(f"{server} can't serve the call for now ({said}); is it restarting or overloaded?")
         case _:
             return EngineError(f"{server} failed: {said} (SQLSTATE {state})")
+
+
+def of_own_condition(error: OnevecError) -> OnevecError:
+    """Return the error for that of a statement with a condition of the caller's own."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return error
+    state = cause.sqlstate
+    if state is None or state[:2] not in ("22", "42") or state == "42501":
+        return error
+    if state == "42P01" and "relation" in str(cause):  # the collection's table is gone
+        return error
+    return InvalidFilter(f"native=: PostgreSQL refuses it: {_first_line(cause)} (SQLSTATE {state})")
 
 
 def _without_state(error: psycopg.Error, server: str, said: str) -> OnevecError:

@@ -19,7 +19,8 @@ _FLAWS = {
 
 _ASKED = """
 SELECT current_setting('server_version'), extversion, pg_is_in_recovery(), current_setting('synchronous_commit'),
-    current_setting('fsync'), current_setting('max_connections')::integer
+    current_setting('fsync'), current_setting('max_connections')::integer,
+    CASE WHEN has_database_privilege(current_database(), 'CONNECT') THEN pg_database_size(current_database()) END
 FROM pg_extension WHERE extname = 'vector'
 """
 
@@ -29,7 +30,7 @@ async def health(link: Link, engine: str, schema: str) -> Health:
     rows = await link.fetch(_ASKED)
     if not rows:
         return Health("unhealthy", engine, None, 0.0, issues=("the extension 'vector' is gone, and its data with it",))
-    server, extension, is_standby, commits, syncs, connections = rows[0]
+    server, extension, is_standby, commits, syncs, connections, size = rows[0]
     flaws = flaws_of(extension)
     warnings = [f"pgvector {extension}: {'; '.join(flaws)}; upgrade the extension"] if flaws else []
     if is_standby:
@@ -48,6 +49,7 @@ async def health(link: Link, engine: str, schema: str) -> Health:
             "synchronous_commit": commits,
             "fsync": syncs,
             "max_connections": connections,
+            "database_bytes": size,
         },
     )
 

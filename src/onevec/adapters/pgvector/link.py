@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -13,10 +13,11 @@ from psycopg.adapt import AdaptersMap, Dumper, PyFormat
 from psycopg.pq import Format
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from onevec.adapters.pgvector.failures import Late, as_onevec
+from onevec.adapters.pgvector.failures import Late, as_onevec, of_own_condition
 from onevec.adapters.pgvector.schema import Found, prepared
 from onevec.adapters.pgvector.values import Value
 from onevec.deadline import seconds_left
+from onevec.errors import OnevecError
 from onevec.runtime import AsyncRuntime, Runtime
 
 if TYPE_CHECKING:
@@ -186,6 +187,18 @@ class Link:
         """All of the block or nothing."""
         async with self.session() as session, session.transaction(*settings):
             yield session
+
+    @staticmethod
+    @contextmanager
+    def own_condition() -> Iterator[None]:
+        """Statements with a condition of the caller's own: what it is to blame for is raised as `InvalidFilter`."""
+        try:
+            yield
+        except OnevecError as error:
+            mapped = of_own_condition(error)
+            if mapped is error:
+                raise
+            raise mapped from error.__cause__
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

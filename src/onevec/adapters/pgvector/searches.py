@@ -89,7 +89,8 @@ def statement(types: VectorTypes, table: Table, namespace: str, request: Request
     """Return a search in SQL."""
     info, index = table.info, table.vectors
     vector = np.asarray(request.vector, np.float32)
-    matching, bound = where(namespace, request.filter, None if request.ids is None else sorted(request.ids))
+    ids = None if request.ids is None else sorted(request.ids)
+    matching, bound = where(namespace, request.filter, ids, request.native)
     operator, query, limit = OPERATORS[info.metric], types.vector(vector), min(request.top_k, MOST)
     has_wide, wide_values = f"EXISTS (SELECT FROM {table.name} WHERE namespace = %s AND wide)", [coded(namespace)]
     order_values: list[object]

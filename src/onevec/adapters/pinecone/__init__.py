@@ -41,7 +41,7 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     turns: Turns | None = None
 
     def __init__(self, calls: Calls, prefix: str) -> None:
-        self._calls = calls
+        self.calls = calls
         self._prefix = prefix
         self._known: dict[CollectionInfo, Any] = {}  # Any: Pinecone's clients of indexes
         self._written: dict[Place, int] = {}
@@ -52,28 +52,28 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         return cls(await opened(io, options), options.prefix)
 
     async def close(self) -> None:
-        await self._calls.close()
+        await self.calls.close()
 
     @property
     def client(self) -> object:
         """Pinecone's `Pinecone`, or `AsyncPinecone`."""
-        return self._calls.client
+        return self.calls.client
 
     async def collections(self) -> list[CollectionInfo]:
-        found = [(index, info_of(index)) for index in await self._calls.all()]
+        found = [(index, info_of(index)) for index in await self.calls.all()]
         infos = [info for index, info in found if info is not None and index.name == self._index_name(info.name)]
         return sorted(infos, key=lambda info: info.name)
 
     async def collection(self, name: str) -> CollectionInfo | None:
         try:
-            info = info_of(await self._calls.describe(self._index_name(name)))
+            info = info_of(await self.calls.describe(self._index_name(name)))
         except Missing:
             return None
         return info if info is not None and info.name == name else None  # not one of a store with another prefix
 
     async def create_collection(self, info: CollectionInfo) -> bool:
         name = self._index_name(info.name)
-        if await self._calls.create(name, info):
+        if await self.calls.create(name, info):
             return True
         if await self.collection(info.name) is None:
             raise CollectionExists(f"Pinecone has an index {name!r} that this store didn't make; choose another name")
@@ -83,14 +83,14 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         if await self.collection(name) is None:
             return False
         try:
-            await self._calls.drop(self._index_name(name))
+            await self.calls.drop(self._index_name(name))
         except Missing:
             return False
         return True
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         try:
-            counts = await self._calls.counts(await self._index(collection))
+            counts = await self.calls.counts(await self.index(collection))
         except Missing:
             raise deleted(collection) from None
         names = [namespace_of(name) for name, count in counts.items() if count]
@@ -99,9 +99,9 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     @about
     async def clear(self, place: Place) -> int:
         index, namespace = await self._checked(place), namespace_name(place.namespace)
-        count = (await self._calls.counts(index)).get(namespace, 0)
+        count = (await self.calls.counts(index)).get(namespace, 0)
         if count:
-            await self._calls.clear(index, namespace)
+            await self.calls.clear(index, namespace)
         return count
 
     @about
@@ -109,7 +109,7 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         check_vectors(batch.vectors, batch.ids, place.collection.metric)
         index, namespace = await self._checked(place), namespace_name(place.namespace)
         there = await self._there(index, place, undated(batch))
-        old = await self._calls.fetch(index, namespace, there)
+        old = await self.calls.fetch(index, namespace, there)
         created = {one.metadata["onevec:id"]: int(one.metadata["onevec:created"]) for one in old}
         return await self._write(index, place, rows_of(batch, created), wait=batch.wait)
 
@@ -125,14 +125,14 @@ class PineconeAdapter(Adapter[PineconeOptions]):
 
     @about
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
-        return await self._get(await self._index(place.collection), place, ids, include_vectors=include_vectors)
+        return await self._get(await self.index(place.collection), place, ids, include_vectors=include_vectors)
 
     @about
     async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
         index, namespace = await self._checked(place), namespace_name(place.namespace)
         gone: set[str] = set()
         while some := set(await self._matching(index, place, matching(filter, ids))) - gone:
-            at = await self._calls.delete(index, namespace, sorted(some))
+            at = await self.calls.delete(index, namespace, sorted(some))
             await self._seen(index, place, at, wait=True)
             gone |= some
             if len(some) < MOST:
@@ -141,16 +141,16 @@ class PineconeAdapter(Adapter[PineconeOptions]):
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
-        index, namespace = await self._index(place.collection), namespace_name(place.namespace)
+        index, namespace = await self.index(place.collection), namespace_name(place.namespace)
         if filter is None:
-            return (await self._calls.counts(index)).get(namespace, 0)
+            return (await self.calls.counts(index)).get(namespace, 0)
         condition = matching(filter)
         count = len(await self._matching(index, place, condition))
         if count < MOST:
             return count
         count, token = 0, None
         while True:
-            records, token = await self._calls.page(index, namespace, condition, limit=PAGE, token=token)
+            records, token = await self.calls.page(index, namespace, condition, limit=PAGE, token=token)
             count += len(records)
             if token is None:
                 return count
@@ -159,11 +159,11 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     async def page(
         self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
     ) -> tuple[list[Document], str | None]:
-        index, namespace = await self._index(place.collection), namespace_name(place.namespace)
+        index, namespace = await self.index(place.collection), namespace_name(place.namespace)
         found: list[Document] = []
         while True:
             most = min(PAGE, limit - len(found))
-            records, after = await self._calls.page(index, namespace, matching(filter), limit=most, token=after)
+            records, after = await self.calls.page(index, namespace, matching(filter), limit=most, token=after)
             found += [document(one.metadata, one.values if include_vectors else None) for one in records]
             if after is None or len(found) >= limit:
                 return found, after
@@ -172,19 +172,19 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     async def search(self, place: Place, request: Request) -> list[Found]:
         metric, vector = place.collection.metric, cast("Any", request.vector)  # a vector search: no other is declared
         check_vectors(vector[None], None, metric)
-        index, namespace = await self._index(place.collection), namespace_name(place.namespace)
+        index, namespace = await self.index(place.collection), namespace_name(place.namespace)
         condition, values = self._condition(request), request.include_vectors
         query = vector.tolist()
 
         async def find(limit: int, *, exact: bool) -> list[Found]:  # noqa: ARG001 (there is one way to search)
             if _fits(limit, place.collection.dimension, include_vectors=values):
-                matches = await self._calls.query(
+                matches = await self.calls.query(
                     index, namespace, query, condition, limit, include_metadata=True, include_values=values
                 )
                 return [found(match, metric, include_vectors=values) for match in matches]
-            matches = await self._calls.query(index, namespace, query, condition, limit)
+            matches = await self.calls.query(index, namespace, query, condition, limit)
             scores = {match.id: match.score for match in matches}
-            records = await self._calls.fetch(index, namespace, list(scores))
+            records = await self.calls.fetch(index, namespace, list(scores))
             return [
                 (document(one.metadata, one.values if values else None), distance(metric, scores[one.id]))
                 for one in records
@@ -205,12 +205,12 @@ class PineconeAdapter(Adapter[PineconeOptions]):
 
     @about
     async def stats(self, place: Place) -> Stats:
-        counts = await self._calls.counts(await self._index(place.collection))
+        counts = await self.calls.counts(await self.index(place.collection))
         return Stats(documents=counts.get(namespace_name(place.namespace), 0), dimension=place.collection.dimension)
 
     async def health(self) -> Health:
-        await self._calls.all()
-        return Health("healthy", self.name, f"client {self._calls.version}", 0.0)
+        await self.calls.all()
+        return Health("healthy", self.name, f"client {self.calls.version}", 0.0)
 
     @about
     async def flush(self, place: Place) -> None:
@@ -226,19 +226,19 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     async def _checked(self, place: Place) -> Any:  # Any: Pinecone's client of the index, as in what follows
         info = place.collection
         try:
-            description = await self._calls.describe(self._index_name(info.name))
+            description = await self.calls.describe(self._index_name(info.name))
         except Missing:
             raise deleted(info) from None
         if info_of(description) != info:
             raise deleted(info)
-        self._known[info] = await self._calls.connected(description)
+        self._known[info] = await self.calls.connected(description)
         return self._known[info]
 
-    async def _index(self, info: CollectionInfo) -> Any:
+    async def index(self, info: CollectionInfo) -> Any:
         return self._known.get(info) or await self._checked(Place(info, ""))
 
     async def _get(self, index: Any, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
-        records = await self._calls.fetch(index, namespace_name(place.namespace), list(map(record_id, ids)))
+        records = await self.calls.fetch(index, namespace_name(place.namespace), list(map(record_id, ids)))
         return [document(one.metadata, one.values if include_vectors else None) for one in records]
 
     async def _there(self, index: Any, place: Place, ids: Sequence[str]) -> list[str]:
@@ -248,7 +248,7 @@ class PineconeAdapter(Adapter[PineconeOptions]):
     async def _matching(self, index: Any, place: Place, condition: dict[str, Any]) -> list[str]:
         """The ids of records that match, up to the most that Pinecone gives."""
         anywhere = [1.0] * place.collection.dimension
-        matches = await self._calls.query(index, namespace_name(place.namespace), anywhere, condition, MOST)
+        matches = await self.calls.query(index, namespace_name(place.namespace), anywhere, condition, MOST)
         return [match.id for match in matches]
 
     async def _write(
@@ -262,7 +262,7 @@ class PineconeAdapter(Adapter[PineconeOptions]):
             except InvalidDocument as error:
                 failed.append((row.id, error))
         if records:
-            at = await self._calls.upsert(index, namespace_name(place.namespace), records)
+            at = await self.calls.upsert(index, namespace_name(place.namespace), records)
             await self._seen(index, place, at, wait=wait)
         return failed
 
@@ -273,13 +273,13 @@ class PineconeAdapter(Adapter[PineconeOptions]):
         if not wait:
             self._written[place] = at
             return
-        await self._calls.visible(index, namespace_name(place.namespace), at, [1.0] * place.collection.dimension)
+        await self.calls.visible(index, namespace_name(place.namespace), at, [1.0] * place.collection.dimension)
         self._written.pop(place, None)
 
     def _condition(self, request: Request) -> dict[str, Any] | None:
-        if request.filter is None and request.ids is None:
+        if request.filter is None and request.ids is None and request.native is None:
             return None
-        return matching(request.filter, request.ids)
+        return matching(request.filter, request.ids, request.native)
 
 
 def _fits(limit: int, dimension: int, *, include_vectors: bool) -> bool:

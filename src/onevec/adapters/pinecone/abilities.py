@@ -19,6 +19,7 @@ PROJECT = Capabilities(
     max_batch=1000,
     max_batch_bytes=300_000,  # a request takes 2 MB of JSON, where a number has five times the bytes
     max_top_k=MOST,
+    native_filter="a filter dict",
     max_dimension=20_000,
     durability="Pinecone has the write in its log before the call returns.",
     consistency="Reads lag behind writes by up to some seconds. A write waits until searches see it; counts of whole "

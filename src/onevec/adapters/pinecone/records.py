@@ -36,6 +36,7 @@ from onevec.facets import EVERY, Flat, facets_of, flattened, numbers_of
 from onevec.filters import Filter
 from onevec.metrics import Metric
 from onevec.remote import Row, check_measurable, document_of
+from onevec.remote.native import checked_dict
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,12 +72,17 @@ class Record(NamedTuple):
     metadata: dict[str, Flat]
 
 
-def matching(filter: Filter | None = None, ids: Iterable[str] | None = None) -> Dict:
-    """Return the condition for the documents that match, and are of these ids; of none, for all."""
+def matching(filter: Filter | None = None, ids: Iterable[str] | None = None, native: object = None) -> Dict:
+    """Return the condition for the documents that match, are of these ids, and match a dict of the caller's.
+
+    Of none of these, for all.
+    """
     compiler = PineconeCompiler()
     parts = [] if filter is None else [compiler.compile(filter)]
     if ids is not None:
         parts.append(compiler.any_of([{_ID: {"$in": part}} for part in _parts(sorted(ids))]))
+    if native is not None:
+        parts.append(checked_dict(native, "a filter dict of Pinecone"))
     return compiler.all_of(parts) if parts else compiler.has([EVERY])
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.qdrant.abilities import FOLDER, MEMORY, SERVER
 from onevec.adapters.qdrant.calls import Calls, Search, Wanted
+from onevec.adapters.qdrant.native import own_filter
 from onevec.adapters.qdrant.opening import IN_MEMORY, QdrantOptions, folder_calls, memory_calls, server_calls
 from onevec.adapters.qdrant.points import (
     CREATED,
@@ -52,7 +53,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
     capabilities: ClassVar[Capabilities] = SERVER
 
     def __init__(self, calls: Calls, turns: Turns | None = None) -> None:
-        self._calls = calls
+        self.calls = calls
         self.turns = turns
 
     @classmethod
@@ -68,42 +69,42 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     @in_turn
     async def close(self) -> None:
-        await self._calls.close()
+        await self.calls.close()
 
     @property
     def client(self) -> object:
-        return self._calls.client
+        return self.calls.client
 
     @in_turn
     async def collections(self) -> list[CollectionInfo]:
-        infos = [await self._calls.info(name) for name in await self._calls.names()]
+        infos = [await self.calls.info(name) for name in await self.calls.names()]
         return sorted((info for info in infos if info is not None), key=lambda info: info.name)
 
     @in_turn
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._calls.info(self._name(name))
+        return await self.calls.info(self._name(name))
 
     @in_turn
     async def create_collection(self, info: CollectionInfo) -> bool:
         name = self._name(info.name)
-        if await self._calls.create(name, info):
+        if await self.calls.create(name, info):
             return True
-        if await self._calls.info(name) is None:
+        if await self.calls.info(name) is None:
             raise CollectionExists(f"Qdrant has a collection {name!r} that onevec didn't make; choose another name")
         return False
 
     @in_turn
     async def delete_collection(self, name: str) -> bool:
         name = self._name(name)
-        if await self._calls.info(name) is None:
+        if await self.calls.info(name) is None:
             return False
-        await self._calls.drop(name)
+        await self.calls.drop(name)
         return True
 
     @in_turn
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
         try:
-            return sorted(await self._calls.namespaces(self._name(collection.name)))
+            return sorted(await self.calls.namespaces(self._name(collection.name)))
         except Missing:
             raise deleted(collection) from None
 
@@ -116,7 +117,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         check_measurable(batch.vectors, batch.ids, place.collection.metric)
         await self.check(place.collection)
         ids = [point_id(id, place.namespace) for id in undated(batch)]
-        old = await self._calls.retrieve(self._name(place.collection.name), ids, CREATED) if ids else []
+        old = await self.calls.retrieve(self._name(place.collection.name), ids, CREATED) if ids else []
         created = {record.payload["id"]: record.payload["onevec"]["created"] for record in old}
         await self._write(place, rows_of(batch, created), wait=batch.wait)
         return []
@@ -142,13 +143,13 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
-        return await self._calls.count(self._name(place.collection.name), matching(place, filter))
+        return await self.calls.count(self._name(place.collection.name), matching(place, filter))
 
     @about
     async def page(
         self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
     ) -> tuple[list[Document], str | None]:
-        records, after = await self._calls.scroll(
+        records, after = await self.calls.scroll(
             self._name(place.collection.name),
             matching(place, filter),
             offset=after,
@@ -163,7 +164,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
             search = query._replace(limit=limit, exact=exact)
-            return [found(record, metric) for record in await self._calls.search(name, search)]
+            return [found(record, metric) for record in await self.calls.search(name, search)]
 
         name = self._name(place.collection.name)
         return await nearest(find, request.top_k, exact=request.exact)
@@ -181,53 +182,54 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     @about
     async def stats(self, place: Place) -> Stats:
-        count = await self._calls.count(self._name(place.collection.name), matching(place))
+        count = await self.calls.count(self._name(place.collection.name), matching(place))
         return Stats(documents=count, dimension=place.collection.dimension)
 
     @in_turn
     async def health(self) -> Health:
-        return Health("healthy", self.name, await self._calls.version(), 0.0)
+        return Health("healthy", self.name, await self.calls.version(), 0.0)
 
     @in_turn
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         await self.check(collection)
-        await self._calls.index(self._name(collection.name), settings)
+        await self.calls.index(self._name(collection.name), settings)
 
     @about
     async def optimize(self, place: Place) -> None:
-        await self._calls.optimize(self._name(place.collection.name))
+        await self.calls.optimize(self._name(place.collection.name))
 
     @about
     async def flush(self, place: Place) -> None:
-        await self._calls.flush(self._name(place.collection.name))
+        await self.calls.flush(self._name(place.collection.name))
 
     async def check(self, collection: CollectionInfo) -> None:
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
-        if await self._calls.info(self._name(collection.name)) != collection:
+        if await self.calls.info(self._name(collection.name)) != collection:
             raise deleted(collection)
 
     async def _get(self, place: Place, ids: Sequence[str], wanted: Wanted) -> list[Document]:
         points = [point_id(id, place.namespace) for id in ids]
-        return [document(one) for one in await self._calls.retrieve(self._name(place.collection.name), points, wanted)]
+        return [document(one) for one in await self.calls.retrieve(self._name(place.collection.name), points, wanted)]
 
     async def _write(self, place: Place, rows: Sequence[Row], *, wait: bool) -> None:
         if rows:
-            await self._calls.upsert(self._name(place.collection.name), points_of(place, rows), wait=wait)
+            await self.calls.upsert(self._name(place.collection.name), points_of(place, rows), wait=wait)
 
     async def _delete(self, place: Place, ids: Sequence[str] | None, filter: Filter | None) -> int:
         await self.check(place.collection)
         name, condition = self._name(place.collection.name), matching(place, filter, ids)
-        count = await self._calls.count(name, condition)
+        count = await self.calls.count(name, condition)
         if count:
-            await self._calls.delete(name, condition)
+            await self.calls.delete(name, condition)
         return count
 
     def _search(self, place: Place, request: Request) -> Search:
         query = cast("Any", request.vector)[None]  # a vector search: no other is declared
         check_measurable(query, None, place.collection.metric)
+        native = None if request.native is None else own_filter(request.native)
         return Search(
             vector=measured(place.collection.metric, query)[0][0],
-            filter=matching(place, request.filter, request.ids),
+            filter=matching(place, request.filter, request.ids, native),
             limit=request.top_k,
             exact=request.exact,
             ef=request.ef_search,
@@ -235,7 +237,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         )
 
     def _name(self, name: str) -> str:
-        return engine_name(name, self._calls.plain)
+        return engine_name(name, self.calls.plain)
 
 
 class EdgeAdapter(QdrantAdapter):

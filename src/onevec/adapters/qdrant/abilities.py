@@ -24,6 +24,7 @@ SERVER = Capabilities(
     index_kinds=frozenset({"hnsw"}),
     index_settings=frozenset({"m", "ef_construction", "quantization"}),
     search_settings=frozenset({"ef_search"}),
+    native_filter="a Filter of its client, or its dict",
     durability="The server has the write in its write-ahead log, and has applied it, before the call returns.",
     consistency="The next read sees every write that has returned; in a cluster, as its replication is set up.",
 )

@@ -124,6 +124,12 @@ class Calls(Protocol):
     async def index(self, name: str, settings: IndexSettings) -> None:
         """Index the vectors anew, with these settings."""
 
+    async def index_field(self, name: str, path: str, kind: str) -> None:
+        """Index a field of the payload; `kind` as Qdrant names it."""
+
+    async def field_indexes(self, name: str) -> dict[str, str]:
+        """The fields of the payload that have an index, and its kind."""
+
     async def optimize(self, name: str) -> None: ...
 
     async def flush(self, name: str) -> None: ...

@@ -148,6 +148,13 @@ class ClientCalls:
             quantization_config=codes[settings.quantization],
         )
 
+    async def index_field(self, name: str, path: str, kind: str) -> None:
+        await self._call(self.client.create_payload_index, name, path, self._models.PayloadSchemaType(kind))
+
+    async def field_indexes(self, name: str) -> dict[str, str]:
+        found = (await self._call(self.client.get_collection, name)).payload_schema
+        return {path: str(index.data_type) for path, index in found.items()}
+
     async def optimize(self, name: str) -> None:
         """A server does it by itself."""
 
@@ -197,6 +204,9 @@ class MemoryCalls(ClientCalls):
         # Its facets would show a namespace that reads like a UUID in the UUID's usual form.
         records, _ = await self.scroll(name, {}, offset=None, limit=_MOST, wanted=Wanted(["namespace"]))
         return list({record.payload["namespace"] for record in records})
+
+    async def index_field(self, name: str, path: str, kind: str) -> None:  # noqa: ARG002 (there is no other answer)
+        raise Unsupported("qdrant in memory has no indexes of the payload; a folder and a server have")
 
     async def _index_payload(self, name: str) -> None:
         pass

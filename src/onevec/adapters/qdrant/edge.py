@@ -16,7 +16,7 @@ from onevec.adapters.qdrant.calls import DISTANCES, Json, Point, Record, Search,
 from onevec.adapters.qdrant.edge_filters import edge_filter
 from onevec.adapters.qdrant.failures import as_onevec_from_edge
 from onevec.documents import CollectionInfo, IndexSettings
-from onevec.errors import Corrupted, EngineNotInstalled
+from onevec.errors import Corrupted, EngineNotInstalled, InvalidFilter, OnevecError
 from onevec.registry import install_command
 from onevec.remote import Missing, info_from, info_to_keep, locked, store_folder
 
@@ -161,6 +161,15 @@ class EdgeCalls:
         del self._shards[name]
         self._shards[name] = self._made(self._edge.EdgeShard.load, str(self._path / name / _SHARD), config)
 
+    async def index_field(self, name: str, path: str, kind: str) -> None:
+        params = getattr(self._edge, f"{kind.capitalize()}IndexParams")()
+        self._made(self._shard(name).update, self._edge.UpdateOperation.create_field_index(path, params))
+        self._made(self._shard(name).flush)
+
+    async def field_indexes(self, name: str) -> dict[str, str]:
+        found = self._made(self._shard(name).info).payload_schema
+        return {path: str(index.data_type).rpartition(".")[2].lower() for path, index in found.items()}
+
     async def optimize(self, name: str) -> None:
         self._made(self._shard(name).optimize)
 
@@ -186,7 +195,12 @@ class EdgeCalls:
         return self._edge.EdgeVectorParams(size=info.dimension, distance=distance)
 
     def _filter(self, filter: Json) -> Any:  # Any: a Filter
-        return edge_filter(self._edge, filter)
+        try:
+            return edge_filter(self._edge, filter)
+        except OnevecError:
+            raise
+        except Exception as error:  # of a caller's own condition: onevec's are well made
+            raise InvalidFilter(f"native=: Qdrant refuses a value in it ({error})") from error
 
     def _made(self, method: Callable[..., T], *args: Any) -> T:  # Any: a vendor's method
         try:

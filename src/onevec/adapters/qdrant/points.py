@@ -89,13 +89,17 @@ def found(record: Record, metric: Metric) -> Found:
             return document(record), record.score
 
 
-def matching(place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None) -> Json:
-    """Return the condition for the documents of a place that match, and are of these ids."""
+def matching(
+    place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None, native: Json | None = None
+) -> Json:
+    """Return the condition for the documents of a place that match, are of these ids, and match another filter."""
     must: list[Json] = [{"key": "namespace", "match": {"value": place.namespace}}]
     if filter is not None:
         must.append(QdrantCompiler().compile(filter))
     if ids is not None:
         must.append({"has_id": [point_id(id, place.namespace) for id in ids]})
+    if native is not None:
+        must.append(native)
     return {"must": must}
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
-from onevec.adapters.sqlite import documents, graphs, texts
+from onevec.adapters.sqlite import documents, graphs, native, texts
 from onevec.adapters.sqlite.checksums import CHECKED_BYTES
 from onevec.adapters.sqlite.file import StoreFile
-from onevec.adapters.sqlite.recent import RecentDocuments
+from onevec.adapters.sqlite.finding import Finder
 from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
 from onevec.adapters.sqlite.verified import Verified
 from onevec.capabilities import Capabilities
@@ -27,9 +26,8 @@ from onevec.documents import CollectionInfo, Document, Health, IndexSettings, St
 from onevec.errors import OnevecError, ReadOnly
 from onevec.filters import Filter
 from onevec.local.builder import Build
-from onevec.local.space import GRAPH_FROM, GraphPolicy, SearchSpace
+from onevec.local.space import GRAPH_FROM, GraphPolicy
 from onevec.local.text import match_expression
-from onevec.local.vectors import Matrix, Rows
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
 from onevec.values import microseconds, moment_at
@@ -79,16 +77,19 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         index_kinds=frozenset({"flat", "hnsw"}),
         index_settings=frozenset({"m", "ef_construction", "quantization"}),
         search_settings=frozenset({"ef_search"}),
+        native_filter="a condition in SQL, or (condition, values)",
         durability="A batch is one transaction, synced to the disk before the call returns (WAL, synchronous=FULL).",
         consistency="The next read sees every write that has returned, of this process and of others.",
     )
 
-    def __init__(self, io: Runtime, file: StoreFile, policy: GraphPolicy | None) -> None:
+    _finds: ClassVar[type[Finder]] = Finder
+
+    def __init__(self, io: Runtime, file: StoreFile, spaces: Spaces) -> None:
         self._io = io
         self._file = file
-        self._spaces = Spaces(file.path, read_only=file.read_only, policy=policy)
+        self._spaces = spaces
         self._verified = Verified()
-        self._recent = RecentDocuments()
+        self._finder = self._finds(file, spaces, self._verified)
 
     @classmethod
     async def open(cls, io: Runtime, options: SqliteOptions) -> Self:
@@ -100,7 +101,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             busy_timeout=options.busy_timeout,
         )
         policy = GraphPolicy(from_numbers=options.graph_from) if options.graph_from > 0 else None
-        return cls(io, file, policy)
+        return cls(io, file, Spaces(file.path, read_only=file.read_only, policy=policy))
 
     async def close(self) -> None:
         await self._io.offload(self._spaces.close)
@@ -150,10 +151,19 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._read(self._page, place, filter, after, limit, include_vectors=include_vectors)
 
     async def search(self, place: Place, request: Request) -> list[Found]:
-        if request.text is not None and not await self._read(self._is_indexed, place):
+        finder = self._finder
+        if request.text is None:
+            return await self._io.briefly(partial(finder.brief, place, request), partial(finder.whole, place, request))
+        kept = None
+        if request.filter is not None or request.ids is not None or request.native is not None:
+            kept = await self._io.offload(finder.kept, place, request)
+            if kept is None:
+                return []
+        is_indexed, ranking = await self._io.offload(finder.rank, place, request, kept)
+        if not is_indexed:
             with suppress(ReadOnly):  # then the texts are searched in an index in memory
                 await self._write(self._index_texts, place)
-        return await self._read(self._search, place, request)
+        return await self._io.offload(finder.whole, place, request, ranking)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         plan: dict[str, Any] = {"plan": "exact or graph, whichever costs less", "metric": place.collection.metric.value}
@@ -163,6 +173,8 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             sql = SqliteCompiler().compile(request.filter)
             plan["columns"] = str(request.filter)
             plan["where"] = {"sql": sql.text, "values": list(sql.values)}
+        if request.native is not None:
+            plan["native"] = native.shown(request.native)
         return plan
 
     async def stats(self, place: Place) -> Stats:
@@ -260,32 +272,6 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         self._verified.what_finds(connection, number, filter)
         return documents.page(connection, number, filter, after, limit, include_vectors=include_vectors)
 
-    def _search(self, connection: apsw.Connection, place: Place, request: Request) -> list[Found]:
-        number = self._spaces.number(connection, place)
-        if number is None:
-            return []
-        space = self._spaces.space(connection, place, number)
-        rows = None
-        if request.ids is not None:
-            self._verified.ids(connection, number)
-            rows = documents.rows_of(connection, number, request.ids)
-        pairs: Iterable[tuple[int, float]]
-        if request.vector is not None:
-            nearest, distances = self._nearest(space, request.vector, request, rows)
-            pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
-        else:
-            current = texts.is_current(connection, number) and self._verified.texts(connection, number)
-            index = texts.index_of(connection, number) if current else self._spaces.texts(connection, number)
-            pairs = index.search(request.text or "", request.top_k, space.keeper(request.filter, rows))
-        return documents.found(connection, dict(pairs), request, self._recent)
-
-    def _nearest(
-        self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None
-    ) -> tuple[Rows, npt.NDArray[np.float64]]:
-        return space.search(
-            vector, request.top_k, request.filter, rows, exact=request.exact, ef_search=request.ef_search
-        )
-
     def _build(self, connection: apsw.Connection, place: Place) -> Build | None:
         number = self._spaces.number(connection, place)
         return None if number is None else self._spaces.space(connection, place, number).build()
@@ -304,13 +290,6 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             memory_bytes=self._spaces.memory_bytes(number),
             updated_at=None if newest is None else moment_at(newest),
         )
-
-    def _is_indexed(self, connection: apsw.Connection, place: Place) -> bool:
-        number = self._spaces.number(connection, place)
-        if number is None:
-            return True
-        self._verified.ids(connection, number)
-        return texts.is_current(connection, number) and self._verified.texts(connection, number)
 
     def _index_texts(self, connection: apsw.Connection, place: Place) -> None:
         number = namespace_number(connection, place)

@@ -1,4 +1,4 @@
-"""One store file: a connection that reads, a connection that writes, and transactions on each."""
+"""One store file: connections that read, write and search texts, and transactions on each."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class StoreFile:
     def __init__(self, path: Path, *, create: bool, read_only: bool, busy_timeout: float) -> None:
         self.path = schema.checked_path(path, create=create and not read_only)
         self.read_only = read_only
+        self._busy_timeout = busy_timeout
         self._reads = threading.RLock()
         self._writes = threading.RLock()
+        self._ranks = threading.RLock()
+        self._ranker: apsw.Connection | None = None
         connections: list[apsw.Connection] = []
         with mapped(self.path):
             try:
@@ -61,6 +64,39 @@ class StoreFile:
                 yield self._reader
             finally:
                 self._reader.execute("COMMIT")
+
+    @contextmanager
+    def ranking(self) -> Iterator[apsw.Connection]:
+        """One read transaction on a connection for full-text search, which takes long: other reads don't wait for it.
+
+        It may be of another commit than a transaction of `reading` that begins later.
+        """
+        with mapped(self.path), self._ranks:
+            if self._ranker is None:
+                self._ranker = schema.connect(self.path, read_only=True, busy_timeout=self._busy_timeout)
+            self._ranker.execute("BEGIN")
+            try:
+                yield self._ranker
+            finally:
+                self._ranker.execute("COMMIT")
+
+    @contextmanager
+    def glancing(self) -> Iterator[apsw.Connection | None]:
+        """Do what `reading` does without waiting for anyone: None while another thread reads.
+
+        Raises:
+            EngineBusy: Another process holds what a read needs, as while it recovers the file.
+        """
+        if not self._reads.acquire(blocking=False):
+            yield None
+            return
+        try:
+            self._reader.set_busy_timeout(0)
+            with self.reading() as connection:
+                yield connection
+        finally:
+            self._reader.set_busy_timeout(int(self._busy_timeout * 1000))
+            self._reads.release()
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
@@ -138,7 +174,9 @@ class StoreFile:
         self._free_pages_checked = True
 
     def close(self) -> None:
-        """Close both connections; the last process to do so leaves no WAL behind."""
-        with mapped(self.path), self._reads, self._writes:
+        """Close all connections; the last process to do so leaves no WAL behind."""
+        with mapped(self.path), self._ranks, self._reads, self._writes:
+            if self._ranker is not None:
+                self._ranker.close()
             self._reader.close()
             self._writer.close()

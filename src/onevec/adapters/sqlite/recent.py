@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from onevec import codec
+from onevec.adapter import Found
 from onevec.documents import Document
 
 # Of each half. The hits of a few thousand different searches.
@@ -48,6 +50,16 @@ class RecentDocuments:
             self._keep(row, kept)
         id, text, metadata, created_at, updated_at = kept
         return Document(id, text=text, metadata=codec.decode(metadata), created_at=created_at, updated_at=updated_at)
+
+    def found(self, values: Mapping[int, float]) -> list[Found] | None:
+        """Return the documents of rows, each with its distance or score; None if one of them isn't here."""
+        some = []
+        for row, value in values.items():
+            document = self.find(row)
+            if document is None:
+                return None
+            some.append((document, value))
+        return some
 
     def keep(self, row: int, document: Document, metadata: str) -> None:
         """Keep a document that was read from the file and verified.

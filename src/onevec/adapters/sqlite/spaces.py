@@ -59,7 +59,7 @@ class Spaces:
             CollectionNotFound: The collection was deleted, or deleted and made again.
         """
         self._see(connection)
-        key = (place.collection.name, place.collection.created_at, place.namespace)
+        key = _key(place)
         if key not in self._numbers:
             self._numbers[key] = namespace_number(connection, place)
         return self._numbers[key]
@@ -79,6 +79,23 @@ class Spaces:
             loaded.version = self._version
         return loaded.space
 
+    def current(self, connection: apsw.Connection, place: Place) -> SearchSpace | None:
+        """Return the search space of a namespace if it is loaded and has nothing to catch up with."""
+        self._see(connection)
+        number = self._numbers.get(_key(place))
+        loaded = None if number is None else self._loaded.get(number)
+        return loaded.space if loaded is not None and loaded.version == self._version else None
+
+    @property
+    def version(self) -> int:
+        """The version of the file's content that was seen last."""
+        return self._version
+
+    def is_at(self, connection: apsw.Connection, version: int) -> bool:
+        """Whether the file's content has this version."""
+        self._see(connection)
+        return self._version == version
+
     def texts(self, connection: apsw.Connection, number: int) -> TextIndex:
         """Return an index of the texts in memory, for a file whose own can't be brought up to date."""
         version, index = self._texts.get(number, (-1, None))
@@ -96,6 +113,12 @@ class Spaces:
             self._loaded.pop(number).space.close()
         if not self._read_only:
             graphs.drop(self._file, kept)
+
+    def forget(self, number: int) -> None:
+        """Let go of what one namespace has in memory; the next search reads it anew."""
+        loaded = self._loaded.pop(number, None)
+        if loaded is not None:
+            loaded.space.close()
 
     def memory_bytes(self, number: int | None) -> int:
         """Bytes that one namespace takes; 0 if it isn't loaded."""
@@ -193,6 +216,10 @@ class Spaces:
         )
         space.revive(np.fromiter((row for (row,) in here), np.int64))
         loaded.last_row = last
+
+
+def _key(place: Place) -> tuple[str, datetime, str]:
+    return place.collection.name, place.collection.created_at, place.namespace
 
 
 def namespace_number(connection: apsw.Connection, place: Place) -> int | None:

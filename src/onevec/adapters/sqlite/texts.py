@@ -6,15 +6,21 @@ its own, as BM25 counts how rare a word is: the texts of one tenant must not mov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
 import apsw
+import numpy as np
 
 from onevec.adapters.sqlite.checksums import verify_text
+from onevec.local.table import Mask
 from onevec.local.text import TextIndex
+from onevec.local.vectors import Rows
+
+State: TypeAlias = tuple[Any, ...]  # Any: numbers, which may be missing
+Keep: TypeAlias = Callable[[Rows], Mask]
 
 # What FTS5 keeps a contentless table in.
 _PARTS = ("data", "idx", "docsize", "config")
@@ -23,6 +29,46 @@ _PARTS = ("data", "idx", "docsize", "config")
 def index_of(connection: apsw.Connection, number: int) -> TextIndex:
     """Return the index of a namespace; its table may not be there yet."""
     return TextIndex(connection, f"texts_{int(number)}")
+
+
+class Kept(NamedTuple):
+    """Which rows a text search may find, and the state of the index when that was so."""
+
+    state: State
+    keep: Keep
+
+
+class Ranking(NamedTuple):
+    """The best rows of a text search, and the state of the index that gave them."""
+
+    state: State
+    scores: dict[int, float]
+
+
+def ranked(connection: apsw.Connection, number: int, query: str, top_k: int, kept: Kept | None) -> Ranking | None:
+    """Return the best rows by the index of a namespace, which has every text that the transaction sees.
+
+    Args:
+        connection: In a transaction.
+        number: The namespace's.
+        query: What to search for.
+        top_k: How many rows.
+        kept: Which may be found; None for all. If the index has changed since, None is returned.
+    """
+    now = state(connection, number)
+    if kept is not None and kept.state != now:
+        return None
+    keep = _all if kept is None else kept.keep
+    return Ranking(now, dict(index_of(connection, number).search(query, top_k, keep)))
+
+
+def state(connection: apsw.Connection, number: int) -> State:
+    """Return what differs between any two states of the index: its marks, and the sum of its rows' checksums.
+
+    While it is current and in one state, the documents of its namespace are the same.
+    """
+    sql = "SELECT indexed, indexed_row, indexed_gone FROM namespaces WHERE number = ?"
+    return connection.execute(sql, (number,)).fetchone() or ()
 
 
 def is_current(connection: apsw.Connection, number: int) -> bool:
@@ -109,6 +155,10 @@ def _marks(connection: apsw.Connection, number: int) -> tuple[int | None, int, i
         (number,),
     ).get
     return marks
+
+
+def _all(rows: Rows) -> Mask:
+    return np.ones(len(rows), np.bool_)
 
 
 _INDEXED = "SELECT indexed FROM namespaces WHERE number = ?"

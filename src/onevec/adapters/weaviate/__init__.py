@@ -13,6 +13,7 @@ from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.weaviate import schema, searches
 from onevec.adapters.weaviate.abilities import ABILITIES
 from onevec.adapters.weaviate.filters import EVERY
+from onevec.adapters.weaviate.native import message_of, own_filter
 from onevec.adapters.weaviate.objects import (
     CREATED,
     ID,
@@ -61,7 +62,7 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
 
     def __init__(self, io: Runtime, link: Link, options: WeaviateOptions) -> None:
         self._io = io
-        self._link = link
+        self.link = link
         self._options = options
 
     @classmethod
@@ -78,21 +79,21 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
         return cls(io, link, options)
 
     async def close(self) -> None:
-        await self._link.close()
+        await self.link.close()
 
     @property
     def client(self) -> object:
         """A new `WeaviateClient`, or `WeaviateAsyncClient`, of the same server: connect it by `with`."""
-        return self._link.client()
+        return self.link.client()
 
     async def collections(self) -> list[CollectionInfo]:
-        made = (await self._link.rest("GET", "schema"))["classes"]
+        made = (await self.link.rest("GET", "schema"))["classes"]
         infos = [schema.info_of(one, self._options.prefix) for one in made]
         return sorted((info for info in infos if info is not None), key=lambda info: info.name)
 
     async def collection(self, name: str) -> CollectionInfo | None:
         try:
-            made = await self._link.rest("GET", "schema", self._class(name))
+            made = await self.link.rest("GET", "schema", self.class_name(name))
         except Missing:
             return None
         return schema.info_of(made, self._options.prefix)
@@ -101,7 +102,7 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
         options = self._options
         body = schema.class_of(info, options.prefix, m=options.m, ef_construction=options.ef_construction)
         try:
-            await self._link.rest("POST", "schema", body=body)
+            await self.link.rest("POST", "schema", body=body)
         except EngineError as error:
             if "already exists" not in str(error):
                 raise
@@ -116,16 +117,16 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
     async def delete_collection(self, name: str) -> bool:
         if await self.collection(name) is None:
             return False
-        await self._link.rest("DELETE", "schema", self._class(name))
+        await self.link.rest("DELETE", "schema", self.class_name(name))
         return True
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
-        name = self._class(collection.name)
+        name = self.class_name(collection.name)
         try:
-            tenants = await self._link.rest("GET", "schema", name, "tenants")
+            tenants = await self.link.rest("GET", "schema", name, "tenants")
         except Missing:
             raise deleted(collection) from None
-        reads = [partial(self._link.read, name, one["name"], limit=1, wanted=[NAMESPACE]) for one in tenants]
+        reads = [partial(self.link.read, name, one["name"], limit=1, wanted=[NAMESPACE]) for one in tenants]
         found = await self._io.gather(reads, _AT_ONCE)
         return sorted(read.properties[NAMESPACE] for some in found for read in some)
 
@@ -135,7 +136,7 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
         count = await self._count(place, None)
         if count:
             name, tenant = self._target(place)
-            await self._link.rest("DELETE", "schema", name, "tenants", body=[tenant])
+            await self.link.rest("DELETE", "schema", name, "tenants", body=[tenant])
         return count
 
     @about
@@ -164,7 +165,7 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
     @about
     async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
         await self.check(place.collection)
-        return await self._link.delete(*self._target(place), matching(place, filter, ids) or EVERY)
+        return await self.link.delete(*self._target(place), matching(place, filter, ids) or EVERY)
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
@@ -175,7 +176,7 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
         self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
     ) -> tuple[list[Document], str | None]:
         reads, after = await searches.page(
-            self._link,
+            self.link,
             *self._target(place),
             matching(place, filter),
             after=after,
@@ -186,14 +187,16 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
-        return await searches.search(self._link, *self._target(place), place, request)
+        return await searches.search(self.link, *self._target(place), place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         where = matching(place, request.filter, request.ids)
+        native = None if request.native is None else str(message_of(own_filter(request.native)))
         return {
             "tenant": schema.tenant_name(place.namespace),
             "limit": request.top_k,
             "where": (where or EVERY) if request.exact else where,
+            "native": native,
             "properties": list(WITH_VECTOR if request.include_vectors else WITHOUT_VECTOR),
         }
 
@@ -202,10 +205,10 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
         return Stats(documents=await self._count(place, None), dimension=place.collection.dimension)
 
     async def health(self) -> Health:
-        version = (await self._link.rest("GET", "meta"))["version"]
+        version = (await self.link.rest("GET", "meta"))["version"]
         nodes: dict[str, str] = {}
         with suppress(AuthenticationFailed):  # a key may be for the data only
-            nodes = {one["name"]: one["status"] for one in (await self._link.rest("GET", "nodes"))["nodes"]}
+            nodes = {one["name"]: one["status"] for one in (await self.link.rest("GET", "nodes"))["nodes"]}
         warnings = tuple(f"node {name} is {status}" for name, status in nodes.items() if status != "HEALTHY")
         return Health(
             "degraded" if warnings else "healthy",
@@ -218,33 +221,33 @@ class WeaviateAdapter(Adapter[WeaviateOptions]):
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         await self.check(collection)
-        made = await self._link.rest("GET", "schema", self._class(collection.name))
+        made = await self.link.rest("GET", "schema", self.class_name(collection.name))
         made["vectorIndexConfig"] |= schema.quantization_of(settings)
-        await self._link.rest("PUT", "schema", self._class(collection.name), body=made)
+        await self.link.rest("PUT", "schema", self.class_name(collection.name), body=made)
 
     async def check(self, collection: CollectionInfo) -> None:
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
         if await self.collection(collection.name) != collection:
             raise deleted(collection)
 
-    def _class(self, name: str) -> str:
+    def class_name(self, name: str) -> str:
         return schema.class_name(name, self._options.prefix)
 
     def _target(self, place: Place) -> tuple[str, str]:
-        return self._class(place.collection.name), schema.tenant_name(place.namespace)
+        return self.class_name(place.collection.name), schema.tenant_name(place.namespace)
 
     async def _count(self, place: Place, filter: Filter | None) -> int:
-        return await self._link.count(*self._target(place), matching(place, filter))
+        return await self.link.count(*self._target(place), matching(place, filter))
 
     async def _read(self, place: Place, ids: Sequence[str], wanted: Sequence[str]) -> list[Any]:
         condition = matching(place, ids=ids)
-        return await self._link.read(*self._target(place), limit=len(ids), wanted=wanted, condition=condition)
+        return await self.link.read(*self._target(place), limit=len(ids), wanted=wanted, condition=condition)
 
     async def _write(self, place: Place, rows: Sequence[Row]) -> list[tuple[str, OnevecError]]:
         if not rows:
             return []
         made = await self._io.offload(lambda: list(objects_of(place, rows)))
-        errors = await self._link.write(*self._target(place), made)
+        errors = await self.link.write(*self._target(place), made)
         failed = [(row.id, error) for row, error in zip(rows, errors, strict=True) if error is not None]
         if len(failed) == len(rows):
             raise failed[0][1]

@@ -18,6 +18,7 @@ ABILITIES = Capabilities(
     max_batch=1_000,
     max_batch_bytes=20_000_000,
     max_top_k=10_000,
+    native_filter="a Filter of its client",
     max_dimension=65_535,
     index_kinds=frozenset({"hnsw"}),
     index_settings=frozenset({"quantization"}),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from weaviate.proto.v1 import base_pb2, base_search_pb2, batch_pb2, search_get_pb2
 
+from onevec.adapters.weaviate.native import message_of
 from onevec.adapters.weaviate.objects import VECTOR, Object, Read
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def of_filter(condition: Json | None) -> Any:  # Any: messages have no types her
     match condition:
         case None:
             return None
+        case {"native": native}:
+            return message_of(native)
         case {"operator": operator, "operands": operands}:
             return base_pb2.Filters(operator=_OPERATORS[operator], filters=list(map(of_filter, operands)))
         case {"operator": operator, "path": [field], "valueTextArray": values}:

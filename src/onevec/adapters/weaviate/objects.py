@@ -33,6 +33,7 @@ from onevec.adapters.weaviate.filters import (
     number_terms,
     one_of,
 )
+from onevec.adapters.weaviate.native import own_filter
 from onevec.codec import encode
 from onevec.documents import Document
 from onevec.facets import facets_of, numbers_of
@@ -136,11 +137,15 @@ def found(read: Read, metric: Metric) -> Found:
             return document(read), read.distance
 
 
-def matching(place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None) -> Json | None:
-    """Return the condition for the documents that match, and are of these ids; None for all."""
+def matching(
+    place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None, native: object = None
+) -> Json | None:
+    """Return the condition for the documents that match, are of these ids, and match a Filter; None for all."""
     parts: list[Json] = []
     if filter is not None:
         parts.append(WeaviateCompiler().compile(filter))
     if ids is not None:
         parts.append(one_of(UUID, [point_id(id, place.namespace) for id in ids]))
+    if native is not None:
+        parts.append({"native": own_filter(native)})
     return both(*parts) if parts else None

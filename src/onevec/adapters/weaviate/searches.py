@@ -30,7 +30,7 @@ async def search(link: Link, name: str, tenant: str, place: Place, request: Requ
     query = cast("Any", request.vector)[None]  # a vector search: no other is declared
     check_measurable(query, None, metric)
     vector = measured(metric, query)[0][0].astype("<f4").tobytes()
-    condition = matching(place, request.filter, request.ids)
+    condition = matching(place, request.filter, request.ids, request.native)
     wanted = WITH_VECTOR if request.include_vectors else WITHOUT_VECTOR
 
     async def read(limit: int, condition: Json | None) -> list[Found]:
