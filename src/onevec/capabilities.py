@@ -29,6 +29,8 @@ class Capabilities:
         index_kinds: The kinds of index that `create_index` makes.
         index_settings: The settings of an index that `create_index` takes, such as `"m"`.
         search_settings: The settings of an index that a search takes: `"ef_search"`, `"nprobe"`.
+        native_filter: What a search takes as a condition in the engine's own language, such as `"a filter dict"`; None
+            if nothing.
         durability: What a returned write means for the documents, in a sentence.
         consistency: When the next read sees it, in a sentence.
     """
@@ -49,5 +51,6 @@ class Capabilities:
     index_kinds: frozenset[IndexKind] = frozenset()
     index_settings: frozenset[str] = frozenset()
     search_settings: frozenset[str] = frozenset()
+    native_filter: str | None = None
     durability: str
     consistency: str

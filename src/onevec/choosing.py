@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onevec.aio import AsyncStore
     from onevec.embedders import EmbedderLike
     from onevec.pipeline import StorePipeline
+    from onevec.pipeline.embedders import CacheLike
     from onevec.store import Store
     from onevec.trace import Hook
 
@@ -24,6 +25,7 @@ class Settings(TypedDict, total=False):
     """The arguments of `connect` that are not an engine's own."""
 
     embedder: EmbedderLike | None
+    embedding_cache: CacheLike | None
     timeout: float | None
     max_retries: int
     max_concurrency: int

@@ -24,10 +24,14 @@ from onevec.documents import (
 )
 from onevec.filters import FilterLike
 from onevec.fusion import Method
-from onevec.pipeline.options import FusionOptions, SearchOptions
+from onevec.pipeline.options import FusionOptions, NativeFilter, RerankOptions, SearchOptions
+from onevec.rerank import RerankerLike
 from onevec.runtime import drained, run
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from onevec.pipeline import CollectionPipeline
 
 
@@ -119,6 +123,15 @@ class Collection:
         """
         return run(self._core.update(documents, text=text, vector=vector, metadata=metadata, on_failure=on_failure))
 
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the vectors that the collection's embedder makes of texts, as rows; nothing is written.
+
+        Raises:
+            EmbeddingFailed: The embedder failed, or can't embed a text; `position` says which.
+            InvalidDocument: The collection has no embedder.
+        """
+        return run(self._core.embed(texts))
+
     def get(self, id: str, *, include_vectors: bool = True) -> Document | None:
         """Return the document, or None."""
         return run(self._core.get(id, include_vectors=include_vectors))
@@ -182,8 +195,13 @@ class Collection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        rerank: RerankerLike | None = None,
+        rerank_depth: int | None = None,
+        min_rerank_score: float | None = None,
+        mmr: float | None = None,
+        native: NativeFilter | None = None,
     ) -> SearchResult:
-        """Return the best hits, by score, ties by id.
+        """Return the best hits, by score, ties by id; with `rerank` by its scores, with `mmr` as that orders them.
 
         Args:
             query: A text, a vector of `dimension` numbers, or a `SearchQuery`.
@@ -203,11 +221,22 @@ class Collection:
                 scores, scaled to 0 to 1 on each side.
             vector_weight: In hybrid mode, what the vector side counts, from 0 to 1. Default: 0.5.
             depth: In hybrid mode, how many hits of each side are fused. Default: 100, or `top_k` if that is more.
+            rerank: What scores the hits' texts anew: a name such as `"cross-encoder"`, a `Reranker`, or a function of
+                the query and a list of texts. Hits keep their `score` and gain `rerank_score`, which orders them, ties
+                by id; hits without a text come last. The query needs a text.
+            rerank_depth: How many of the best hits are reranked or diversified. Default: 50, or `top_k` if more.
+            min_rerank_score: Only hits with this score by the reranker or a higher one; `min_score` cuts before it.
+            mmr: Leave out what repeats: each hit is the one that is most relevant and least like those before it
+                (maximal marginal relevance), where relevance counts so much, from 0 to 1, and novelty the rest.
+            native: A condition in the engine's own language, which must hold besides `filter`; it reaches no other
+                namespace. The engine's page says what it takes.
 
         Raises:
             InvalidQuery, InvalidFilter, DimensionMismatch: An argument is outside the contract.
             UnsupportedFilter: The engine lacks an operator; the message names the way out.
             Unsupported: The engine has no such mode or setting.
+            UnknownReranker: There is no reranker of that name.
+            RerankingFailed: The reranker gave no usable scores.
         """
         options = SearchOptions(
             top_k,
@@ -221,6 +250,8 @@ class Collection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            RerankOptions(rerank, rerank_depth, min_rerank_score, mmr),
+            native,
         )
         return run(self._core.search(query, options))
 
@@ -241,6 +272,11 @@ class Collection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        rerank: RerankerLike | None = None,
+        rerank_depth: int | None = None,
+        min_rerank_score: float | None = None,
+        mmr: float | None = None,
+        native: NativeFilter | None = None,
     ) -> list[SearchResult]:
         """Run several searches, their texts embedded together; the arguments are those of `search`, for all of them."""
         options = SearchOptions(
@@ -255,6 +291,8 @@ class Collection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            RerankOptions(rerank, rerank_depth, min_rerank_score, mmr),
+            native,
         )
         return run(self._core.search_batch(queries, options))
 
@@ -273,6 +311,7 @@ class Collection:
         fusion: Method | None = None,
         vector_weight: float | None = None,
         depth: int | None = None,
+        native: NativeFilter | None = None,
     ) -> dict[str, Any]:
         """Return the request the engine would get, and what would run in Python, without running it."""
         options = SearchOptions(
@@ -287,6 +326,7 @@ class Collection:
             ef_search,
             nprobe,
             FusionOptions(fusion, vector_weight, depth),
+            native=native,
         )
         return run(self._core.explain(query, options))
 

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from onevec.diversity import Diversified
     from onevec.errors import OnevecError
     from onevec.filters import FilterLike
     from onevec.fusion import Fused
+    from onevec.rerank import Reranked
 
 Vector: TypeAlias = "Sequence[float] | npt.NDArray[np.floating]"
 Metadata: TypeAlias = dict[str, Any]  # Any: a JSON object, and datetimes
@@ -94,6 +96,8 @@ class Hit(NamedTuple):
         distance: Lower is nearer; None in text mode, and in hybrid mode if the vector search didn't find it.
         rank: 1 for the best hit.
         fused: In hybrid mode, how the score came about.
+        reranked: What the reranker said of it, if there was one.
+        diversified: Why it is in this place, if the hits were diversified.
     """
 
     document: Document
@@ -101,6 +105,8 @@ class Hit(NamedTuple):
     distance: float | None
     rank: int
     fused: Fused | None = None
+    reranked: Reranked | None = None
+    diversified: Diversified | None = None
 
     @property
     def id(self) -> str:
@@ -133,11 +139,18 @@ class Hit(NamedTuple):
         return self.score if self.distance is None else None
 
     @property
+    def rerank_score(self) -> float | None:
+        """The reranker's score; None if there was none, or for a document without a text."""
+        return None if self.reranked is None else self.reranked.score
+
+    @property
     def explanation(self) -> str:
-        """How the score came about, in words for a person."""
+        """How the score and the rank came about, in words for a person."""
         if self.fused is not None:
-            return str(self.fused)
-        return f"BM25 {self.score:.4f}" if self.distance is None else f"distance {self.distance:.4f}"
+            why = str(self.fused)
+        else:
+            why = f"BM25 {self.score:.4f}" if self.distance is None else f"distance {self.distance:.4f}"
+        return "; ".join([why, *(str(after) for after in (self.reranked, self.diversified) if after is not None)])
 
     @property
     def created_at(self) -> datetime | None:

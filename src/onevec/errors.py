@@ -8,9 +8,11 @@
     |  |- InvalidQuery
     |  |- InvalidName
     |  |- InvalidCursor
+    |  |- InvalidFile
     |  |- ConfigError
     |     |- UnknownEngine
     |     |- UnknownEmbedder
+    |     |- UnknownReranker
     |     |- UnknownOption           (TypeError)
     |- Unsupported                  (NotImplementedError)
     |  |- UnsupportedFilter
@@ -21,6 +23,7 @@
     |- CollectionExists             (ValueError)
     |- EmbedderMismatch             (ValueError)
     |- EmbeddingFailed              (RuntimeError)
+    |- RerankingFailed              (RuntimeError)
     |- NamespaceDenied              (PermissionError)
     |- PartialWrite                 (RuntimeError)
     |- NoStoreAvailable             (ConnectionError)
@@ -107,6 +110,16 @@ class InvalidCursor(InvalidInput):
     """A page cursor was not made by this collection and namespace."""
 
 
+class InvalidFile(InvalidInput):
+    """A file has lines that can't be understood. `lines` has the number of each, from 1, and what is wrong with it."""
+
+    def __init__(
+        self, message: str, *, lines: tuple[tuple[int, str], ...] = (), **more: Any
+    ) -> None:  # Any: of the base
+        super().__init__(message, **more)
+        self.lines = lines
+
+
 class ConfigError(InvalidInput):
     """A URL, a config mapping or `onevec.toml` can't be understood."""
 
@@ -117,6 +130,10 @@ class UnknownEngine(ConfigError):
 
 class UnknownEmbedder(ConfigError):
     """No installed package provides the embedder named."""
+
+
+class UnknownReranker(ConfigError):
+    """No installed package provides the reranker named."""
 
 
 class UnknownOption(ConfigError, TypeError):
@@ -156,7 +173,19 @@ class EmbedderMismatch(OnevecError, ValueError):
 
 
 class EmbeddingFailed(OnevecError, RuntimeError):
-    """An embedder gave no usable vector for a text. The message says which."""
+    """An embedder gave no usable vector for a text. The message says which.
+
+    `position` is the text's, from 0, in the list that was given to the embedder; None where the embedder as a whole
+    failed.
+    """
+
+    def __init__(self, message: str, *, position: int | None = None, **more: Any) -> None:  # Any: of the base
+        super().__init__(message, **more)
+        self.position = position
+
+
+class RerankingFailed(OnevecError, RuntimeError):
+    """A reranker gave no usable score for a text. The message says which."""
 
 
 class NamespaceDenied(OnevecError, PermissionError):

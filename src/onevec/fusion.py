@@ -57,15 +57,23 @@ class Fusion(NamedTuple):
             by_text: Hits of a search by words, best first.
             top_k: How many are wanted.
         """
-        found: dict[str, Hit] = {}
-        sides: dict[str, list[Side | None]] = {}
-        for side, hits, weight in ((0, by_vector, self.vector_weight), (1, by_text, 1 - self.vector_weight)):
-            for hit, part in zip(hits, self._parts(hits, weight), strict=True):
-                found.setdefault(hit.id, hit)  # the vector's first, as that one has the distance
-                sides.setdefault(hit.id, [None, None])[side] = Side(hit.rank, hit.score, part)
-        fused = [Fused(self.method, *both) for both in sides.values()]
-        best = sorted(zip(fused, found.values(), strict=True), key=lambda pair: (-pair[0].score, pair[1].id))[:top_k]
-        return [hit._replace(score=one.score, rank=rank, fused=one) for rank, (one, hit) in enumerate(best, 1)]
+        sides = [
+            {hit.document.id: (hit, part) for hit, part in zip(hits, self._parts(hits, weight), strict=True)}
+            for hits, weight in ((by_vector, self.vector_weight), (by_text, 1 - self.vector_weight))
+        ]
+        scores: dict[str, float] = {}
+        for side in sides:
+            for id, (_, part) in side.items():
+                scores[id] = scores.get(id, 0.0) + part
+        best = sorted([(-score, id) for id, score in scores.items()])[:top_k]
+        return [self._hit([side.get(id) for side in sides], rank) for rank, (_, id) in enumerate(best, 1)]
+
+    def _hit(self, found: Sequence[tuple[Hit, float] | None], rank: int) -> Hit:
+        """The hit of both sides, as the first that found it has it: only the vector's has a distance."""
+        by_vector, by_text = [None if one is None else Side(one[0].rank, one[0].score, one[1]) for one in found]
+        fused = Fused(self.method, by_vector, by_text)
+        hit = next(one[0] for one in found if one is not None)
+        return hit._replace(score=fused.score, rank=rank, fused=fused)
 
     def _parts(self, hits: Sequence[Hit], weight: float) -> list[float]:
         if self.method == "rrf":

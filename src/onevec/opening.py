@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from onevec.adapter import Adapter
 from onevec.config import expanded, locate, options_of
 from onevec.deadline import reset_end, set_end
-from onevec.errors import ConfigError, OnevecError
-from onevec.registry import AdapterClass, installed_adapter_class, load_embedder
+from onevec.errors import OnevecError
+from onevec.registry import AdapterClass, installed_adapter_class
 from onevec.retry import RetryPolicy
 from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime, run
-from onevec.validate import checked_count
+from onevec.validate import checked_count, checked_seconds
 
 if TYPE_CHECKING:
     from onevec.aio import AsyncStore
     from onevec.embedders import EmbedderLike
     from onevec.pipeline import StorePipeline
+    from onevec.pipeline.embedders import CacheLike
     from onevec.store import Store
     from onevec.trace import Hook
 
@@ -31,6 +32,7 @@ def connect(
     target: StoreTarget,
     *,
     embedder: EmbedderLike | None = None,
+    embedding_cache: CacheLike | None = None,
     timeout: float | None = 30.0,
     max_retries: int = 3,
     max_concurrency: int = 4,
@@ -44,6 +46,7 @@ def connect(
             the name of a store in `onevec.toml`; or an adapter class. `${NAME}` in a setting is read from the
             environment.
         embedder: The embedder of collections made here, unless they name another one.
+        embedding_cache: A file that keeps vectors, so that no text is embedded twice; it is made if it isn't there.
         timeout: Seconds for one call with all its retries; None for no limit.
         max_retries: Attempts after the first one, for errors that say a retry can help.
         max_concurrency: How many requests of one call are under way at once.
@@ -59,7 +62,7 @@ def connect(
     """
     from onevec.store import Store
 
-    opening = Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+    opening = Opening(target, embedder, embedding_cache, timeout, max_retries, max_concurrency, on_event, options)
     return Store(run(opening.opened(BlockingRuntime())))
 
 
@@ -74,13 +77,16 @@ class connect_async:  # noqa: N801 (it is called like a function)
         target: StoreTarget,
         *,
         embedder: EmbedderLike | None = None,
+        embedding_cache: CacheLike | None = None,
         timeout: float | None = 30.0,
         max_retries: int = 3,
         max_concurrency: int = 4,
         on_event: Hook | None = None,
         **options: Any,  # Any: converted to the types of the engine's options
     ) -> None:
-        self._opening = Opening(target, embedder, timeout, max_retries, max_concurrency, on_event, options)
+        self._opening = Opening(
+            target, embedder, embedding_cache, timeout, max_retries, max_concurrency, on_event, options
+        )
         self._store: AsyncStore | None = None
 
     def __await__(self) -> Generator[Any, None, AsyncStore]:  # Any: what the event loop is handed
@@ -108,6 +114,7 @@ class Opening:
 
     target: StoreTarget
     embedder: EmbedderLike | None = None
+    embedding_cache: CacheLike | None = None
     timeout: float | None = 30.0
     max_retries: int = 3
     max_concurrency: int = 4
@@ -126,15 +133,18 @@ class Opening:
 
     async def _connected(self, io: Runtime) -> StorePipeline:
         from onevec.pipeline import StorePipeline
+        from onevec.pipeline.embedders import Embedders
 
         policy = RetryPolicy(
-            max_retries=checked_count(self.max_retries, "max_retries", least=0), timeout=_seconds(self.timeout)
+            max_retries=checked_count(self.max_retries, "max_retries", least=0),
+            timeout=checked_seconds(self.timeout, "timeout"),
         )
         max_concurrency = checked_count(self.max_concurrency, "max_concurrency")
-        cls, settings, like = await io.offload(self._found)
+        cls, settings, like, cache = await io.offload(self._found)
         try:
             options = options_of(cls.options, settings, cls.name)
-            embedder = None if like is None else await io.offload(load_embedder, like)
+            embedders = await io.offload(Embedders, cache)
+            embedder = None if like is None else await io.offload(embedders.load, like)
             token = set_end(policy.timeout)
             try:
                 adapter = await cls.open(io, options)
@@ -144,23 +154,26 @@ class Opening:
             error.engine = error.engine or cls.name
             raise
         return StorePipeline(
-            adapter, io, policy=policy, max_concurrency=max_concurrency, embedder=embedder, hook=self.on_event
+            adapter,
+            io,
+            policy=policy,
+            max_concurrency=max_concurrency,
+            embedders=embedders,
+            embedder=embedder,
+            hook=self.on_event,
         )
 
-    def _found(self) -> tuple[AdapterClass, Mapping[str, Any], EmbedderLike | None]:
-        """The engine, its settings, and the embedder; files are read and modules imported to know them."""
+    def _found(self) -> tuple[AdapterClass, Mapping[str, Any], EmbedderLike | None, CacheLike | None]:
+        """The engine, its settings, the embedder and its cache; files are read and modules imported to know them."""
         if isinstance(self.target, type) and issubclass(self.target, Adapter):
-            return self.target, expanded(self.options), self.embedder
+            return self.target, expanded(self.options), self.embedder, self.embedding_cache
         location = locate(self.target)
         cls = installed_adapter_class(location.engine)
         settings = dict(location.settings)
-        configured = settings.pop("embedder", None)
-        return cls, settings | expanded(self.options), configured if self.embedder is None else self.embedder
-
-
-def _seconds(timeout: object) -> float | None:
-    if timeout is None:
-        return None
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return float(timeout)
-    raise ConfigError(f"timeout is a number of seconds above 0, or None for no limit, got {timeout!r}")
+        embedder, cache = settings.pop("embedder", None), settings.pop("embedding_cache", None)
+        return (
+            cls,
+            settings | expanded(self.options),
+            embedder if self.embedder is None else self.embedder,
+            cache if self.embedding_cache is None else self.embedding_cache,
+        )

@@ -1,4 +1,4 @@
-"""Engines and embedders by name: those of installed packages, and those a program registers itself."""
+"""Engines, embedders and rerankers by name: those of installed packages, and those a program registers itself."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from typing import Any, TypeVar
 from onevec.adapter import Adapter
 from onevec.capabilities import Capabilities
 from onevec.embedders import Embedder, EmbedderLike, FunctionEmbedder
-from onevec.errors import ConfigError, EngineNotInstalled, UnknownEmbedder, UnknownEngine
+from onevec.errors import ConfigError, EngineNotInstalled, UnknownEmbedder, UnknownEngine, UnknownReranker
+from onevec.rerank import FunctionReranker, Reranker, RerankerLike
 
 AdapterClass = type[Adapter[Any]]  # Any: each engine's own options
 AdapterT = TypeVar("AdapterT", bound=AdapterClass)
 
 _registered: dict[str, AdapterClass] = {}
 
+# Where a model lies, in an embedder's name that has its digest after it.
+_PLACE = re.compile(r"(?<=:)[^#(),]+(?=#[0-9a-f]{12}(?![0-9a-f]))")
 # A line of a package's metadata, such as `psycopg[binary]>=3.3; extra == 'pgvector'`.
 _REQUIREMENT = re.compile(r"""(?P<wanted>(?P<package>[\w.-]+)[^;]*)(;.*extra\s*==\s*["'](?P<extra>[^"']+)["'])?""")
 
@@ -172,6 +175,14 @@ def load_embedder(like: EmbedderLike) -> Embedder:
     return _embedder(like)
 
 
+def is_same_embedder(name: str, other: str | None) -> bool:
+    """Return whether two names are of one embedder: they are equal, but for the places of models with a digest.
+
+    `onnx:/models/minilm#58f1c02d9a3e` is `onnx:minilm#58f1c02d9a3e`.
+    """
+    return other is not None and (name == other or _PLACE.sub("", name) == _PLACE.sub("", other))
+
+
 @cache
 def _embedder(spec: str) -> Embedder:
     """Loaded once: a model's weights are large and never change."""
@@ -185,6 +196,42 @@ def _embedder(spec: str) -> Embedder:
         )
     embedder: Embedder = entry.load()(model) if colon else entry.load()()
     return embedder
+
+
+def reranker_names() -> list[str]:
+    """Return the names of the rerankers that can be found by name, in order."""
+    return sorted(_entries("onevec.rerankers"))
+
+
+def load_reranker(like: RerankerLike) -> Reranker:
+    """Return a reranker: of that name, or the object itself, or a function wrapped. A name is as of an embedder.
+
+    Raises:
+        UnknownReranker: There is none of that name, or the object is no reranker.
+        EngineNotInstalled: Its library is missing; the message has the command that installs it.
+        ConfigError: It needs a setting, such as a key, that isn't there.
+    """
+    if isinstance(like, Reranker):
+        return like
+    if callable(like):
+        return FunctionReranker(like)
+    if not isinstance(like, str):
+        raise UnknownReranker(f"a reranker is a name, a Reranker or a function, got {type(like).__name__}")
+    return _reranker(like)
+
+
+@cache
+def _reranker(spec: str) -> Reranker:
+    name, colon, model = spec.partition(":")
+    entry = _entry("onevec.rerankers", name)
+    if entry is None:
+        names = reranker_names()
+        raise UnknownReranker(
+            f"there is no reranker {spec!r}{_meant(name, names)}; rerankers by name are {', '.join(names)}, "
+            "and any function from a query and texts to scores is one"
+        )
+    reranker: Reranker = entry.load()(model) if colon else entry.load()()
+    return reranker
 
 
 def _entry(group: str, name: str) -> EntryPoint | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from onevec.capabilities import Capabilities
 from onevec.collection import Collection
@@ -12,6 +12,7 @@ from onevec.documents import (
     Health,
     Progress,
 )
+from onevec.operations import Operation, done
 from onevec.runtime import run
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from onevec.embedders import EmbedderLike
     from onevec.metrics import Metric
     from onevec.pipeline import StorePipeline
+
+T = TypeVar("T")
 
 
 class Store:
@@ -102,6 +105,14 @@ class Store:
     def health(self) -> Health:
         """Return how the store is. It doesn't raise for an engine that is ill: the status says so."""
         return run(self._core.health())
+
+    def do(self, operation: Operation[T]) -> T:
+        """Let the engine do something of its own, and return what comes of it; its page lists what there is.
+
+        Raises:
+            Unsupported: The operation is another engine's.
+        """
+        return run(done(self._core, operation))
 
     @property
     def engine(self) -> str:

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from onevec.documents import Metadata
-from onevec.errors import InvalidDocument, InvalidName, InvalidQuery
+from onevec.errors import ConfigError, InvalidDocument, InvalidName, InvalidQuery
 from onevec.values import as_utc
 
 MAX_ID_BYTES = 512
@@ -104,8 +104,21 @@ def checked_count(value: object, name: str, *, least: int = 1) -> int:
     return int(value)
 
 
-def checked_score(value: object) -> float | None:
-    """Return `min_score`.
+def checked_seconds(value: object, name: str) -> float | None:
+    """Return how long something may take; None for no limit.
+
+    Raises:
+        ConfigError: It is neither None nor a number above 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    raise ConfigError(f"{name} is a number of seconds above 0, or None for no limit, got {value!r}")
+
+
+def checked_score(value: object, name: str = "min_score") -> float | None:
+    """Return a score such as `min_score`.
 
     Raises:
         InvalidQuery: It is neither None nor a number, or is NaN.
@@ -113,7 +126,7 @@ def checked_score(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
-        raise InvalidQuery(f"min_score is a number or None, got {_shown(value)}")
+        raise InvalidQuery(f"{name} is a number or None, got {_shown(value)}")
     return float(value)
 
 

@@ -11,7 +11,7 @@ import onevec
 from .runs import Cli
 
 KEYS_OF_A_DOCUMENT = {"id", "text", "metadata", "created_at", "updated_at"}
-KEYS_OF_A_HIT = KEYS_OF_A_DOCUMENT | {"rank", "score", "distance"}
+KEYS_OF_A_HIT = KEYS_OF_A_DOCUMENT | {"rank", "score", "distance", "rerank_score", "explanation"}
 NEAR_WING = ("search", "--vector", "[1, 0, 0]")
 
 

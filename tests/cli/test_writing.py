@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import onevec
+from onevec.embedders import EmbeddingCache
 
 from .runs import Cli
 
@@ -145,6 +146,19 @@ def test_a_file_that_cannot_be_read(cli: Cli, texts: Path) -> None:
     assert run.code == 1
     assert [failure["path"] for failure in run.json["failed"]] == ["texts/bad.txt"]
     assert cli("count").out == "4\n"
+
+
+def test_ingest_with_a_cache_of_vectors(cli: Cli, texts: Path, folder: Path) -> None:
+    """A second store takes its vectors from the file; one that is no cache is refused, and left as it is."""
+    cli("ingest", "texts", "--embedding-cache", "vectors.db")
+    cache = EmbeddingCache(folder / "vectors.db")
+    entries, _ = cache.size()
+    assert entries > 0
+    cli("ingest", "texts", "--store", "sqlite:///second.db", "--embedding-cache", "vectors.db")
+    assert cache.size()[0] == entries
+    cache.close()
+    cli("ingest", "texts", "--embedding-cache", "onevec.db").fails(2, "onevec.db is no embedding cache of onevec")
+    assert cli("count", "-c", "documents").code == 0
 
 
 def test_ingest_into_a_collection_of_another_embedder(cli: Cli, papers: Path, texts: Path) -> None:

@@ -138,7 +138,7 @@ async def test_a_timeout_of_the_callers_own(url: str) -> None:
         papers = await filled(store)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await papers.search(matrix(1, DIMENSION)[0])
+                await papers.search("wing", mode="text")
         assert await papers.count() == COUNT
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from traceback import format_exception
@@ -15,7 +16,7 @@ from blockbuster import blockbuster_ctx
 
 import onevec
 from onevec import Document
-from onevec.runtime import AsyncRuntime
+from onevec.runtime import AsyncRuntime, Rest
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -199,3 +200,53 @@ def test_a_slow_embedder_does_not_hold_up_the_loop() -> None:
         assert threading.get_ident() not in threads
 
     asyncio.run(main())
+
+
+def test_what_is_brief_is_done_in_place_but_not_all_of_it() -> None:
+    """`briefly` runs what is brief in the loop's thread, for half a millisecond a turn of the loop, then in others."""
+
+    async def threads() -> tuple[list[str], list[str]]:
+        runtime = AsyncRuntime()
+
+        def brief() -> str:
+            ends = time.perf_counter() + 0.0002
+            while time.perf_counter() < ends:
+                pass
+            return threading.current_thread().name
+
+        def whole() -> str:
+            return threading.current_thread().name
+
+        one_turn = await asyncio.gather(*[runtime.briefly(brief, whole) for _ in range(20)])
+        other_turns = []
+        for _ in range(5):
+            await asyncio.sleep(0)
+            other_turns.append(await runtime.briefly(brief, whole))
+        await runtime.close()
+        return one_turn, other_turns
+
+    here = threading.current_thread().name
+    one_turn, other_turns = asyncio.run(threads())
+    assert one_turn[0] == here
+    assert 1 <= one_turn.count(here) <= 4
+    assert other_turns == [here] * 5
+
+
+def test_the_rest_of_what_was_begun_is_done_elsewhere() -> None:
+    """What `brief` leaves is run in a worker thread; an error of either reaches the caller."""
+
+    async def begun() -> str:
+        runtime = AsyncRuntime()
+        try:
+            left = await runtime.briefly(lambda: Rest(lambda: threading.current_thread().name), lambda: "whole")
+            await asyncio.sleep(0)
+            with pytest.raises(ZeroDivisionError):
+                await runtime.briefly(lambda: 1 // 0, lambda: 0)
+            await asyncio.sleep(0)
+            with pytest.raises(ZeroDivisionError):
+                await runtime.briefly(lambda: Rest(lambda: 1 // 0), lambda: 0)
+        finally:
+            await runtime.close()
+        return left
+
+    assert asyncio.run(begun()).startswith("onevec")

@@ -24,6 +24,8 @@ class Sink:
         self.documents = 0
     def info(self):
         return CollectionInfo("sink", 2, Metric.COSINE, "some", datetime.now(UTC))
+    def embed(self, texts):
+        return [[1.0, 2.0] for _ in texts]
     def upsert(self, documents, **_):
         self.documents += len(documents)
         return WriteReport(len(documents))

@@ -141,8 +141,7 @@ class Shards:
     def _index(self, body: Json) -> Any:
         schema = body["field_schema"]
         options = {"type": schema} if isinstance(schema, str) else dict(schema)
-        kinds = {"keyword": self._edge.KeywordIndexParams, "float": self._edge.FloatIndexParams}
-        return kinds[options.pop("type")](**options)
+        return getattr(self._edge, f"{options.pop('type').capitalize()}IndexParams")(**options)
 
     def _about(self, collection: _Collection) -> Json:
         info = collection.shard.info()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 import numpy as np
@@ -19,19 +20,26 @@ from onevec import (
     Filter,
     Health,
     Hit,
+    IngestConfig,
+    IngestStep,
     Metric,
     Page,
     PartialWrite,
+    SearchConfig,
     SearchFilter,
     SearchQuery,
     SearchResult,
+    SearchStep,
     Stats,
     Store,
     WriteReport,
     field,
 )
+from onevec.adapters.qdrant.operations import PayloadIndex
+from onevec.adapters.sqlite.operations import SizeReport, Sizes, Vacuum
 from onevec.capabilities import Capabilities
 from onevec.filters import And, Condition, Or
+from onevec.ingest import IngestReport
 from onevec.registry import EngineInfo
 
 
@@ -51,6 +59,16 @@ def stores(store: Store) -> None:
     assert_type(onevec.engines(), list[EngineInfo])
     store.create_collection("papers", if_exists="maybe")  # type: ignore[arg-type]
     store.create_collection("papers", 2)  # type: ignore[call-arg]
+
+
+async def operations(store: Store, elsewhere: AsyncStore, papers: Collection) -> None:
+    assert_type(store.do(Sizes()), SizeReport)
+    assert_type(await elsewhere.do(Vacuum()), int)
+    assert_type(store.do(PayloadIndex("papers", "metadata.year", "integer")), None)
+    PayloadIndex("papers", "metadata.year", "tree")  # type: ignore[arg-type]
+    store.do("vacuum")  # type: ignore[arg-type]
+    assert_type(papers.search([1, 0], native={"year": {"$gt": 1958}}), SearchResult)
+    assert_type(papers.search([1, 0], native=("length(text) < ?", [5])), SearchResult)
 
 
 def writes(papers: Collection, matrix: npt.NDArray[np.float32]) -> None:
@@ -106,6 +124,10 @@ def searches(papers: Collection, vector: npt.NDArray[np.float32]) -> None:
     papers.search(SearchQuery("wings", top_k=3), filter=[SearchFilter("year", "gte", 1958)])
     assert_type(papers.search_batch(["wings", vector, SearchQuery(vector=[1, 0])]), list[SearchResult])
     assert_type(papers.explain("wings"), dict[str, Any])
+    reranked = papers.search("wings", rerank="cross-encoder", rerank_depth=20, mmr=0.5)
+    assert_type(reranked[0].rerank_score, float | None)
+    papers.search("wings", rerank=lambda query, texts: [float(query in text) for text in texts])
+    papers.search("wings", rerank=5)  # type: ignore[arg-type]
     papers.search("wings", limit=5)  # type: ignore[call-arg]
     papers.search("wings", 5)  # type: ignore[call-arg]
     papers.search("wings", mode="fuzzy")  # type: ignore[arg-type]
@@ -133,6 +155,17 @@ async def awaited(store: AsyncStore, papers: AsyncCollection) -> None:
     assert_type(papers.scan(), AsyncIterator[Document])
     assert_type(papers.namespace("acme"), AsyncCollection)
     assert_type(await papers.count(), int)
+
+
+async def steps(store: AsyncStore) -> None:
+    assert_type(await SearchStep(SearchConfig("memory://", "papers", top_k=5))("wings"), SearchResult)
+    async with IngestStep(IngestConfig(store, "papers")) as write:
+        assert_type(write, IngestStep)
+        assert_type(await write([Document("1", text="wing")]), WriteReport)
+        assert_type(await write({"id": "1", "text": "wing"}), WriteReport)
+        assert_type(await write("notes"), IngestReport)
+        assert_type(await write([Path("notes"), Path("papers.jsonl")]), IngestReport)
+    SearchConfig("memory://", "papers", 5)  # type: ignore[call-arg, arg-type]
 
 
 def letters(texts: Sequence[str]) -> list[list[float]]:

@@ -45,6 +45,8 @@ COMMANDS = MappingProxyType(
         "delete": Entry("writing", "delete documents by id or by filter"),
         "collections": Entry("inspecting", "list the collections of a store"),
         "info": Entry("inspecting", "show what a collection is and how much is in it"),
+        "quality": Entry("quality", "measure how good the vectors of a collection are"),
+        "eval": Entry("evaluating", "measure how good searches are, with judged queries"),
         "engines": Entry("engines", "list the engines, and how to install them"),
         "doctor": Entry("doctor", "check the installation and a store"),
     }

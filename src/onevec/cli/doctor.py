@@ -13,7 +13,7 @@ from onevec.cli.arguments import Parser, add_store
 from onevec.cli.output import print_json, print_rich, print_text, table
 from onevec.cli.stores import DEFAULT_URL, open_store
 from onevec.cli.text import metadata_value, printable
-from onevec.errors import OnevecError, StoreNotFound
+from onevec.errors import ConfigError, OnevecError, StoreNotFound
 
 # Writing and resetting the log at once could lose a commit: https://sqlite.org/wal.html#walresetbug
 _WAL_BUG_FROM = (3, 7, 0)
@@ -84,6 +84,8 @@ def _embedder(name: str) -> Facts:
 
     try:
         load_embedder(name)
+    except ConfigError as error:  # it needs a key, or the name of a model
+        return {"name": name, "installed": True, "install": install_command(name), "error": str(error)}
     except Exception as error:  # noqa: BLE001 (someone else's code; what is wrong with it is the finding)
         return {"name": name, "installed": False, "install": install_command(name), "error": str(error)}
     return {"name": name, "installed": True, "install": install_command(name), "error": None}
@@ -136,6 +138,8 @@ def _print(facts: Facts) -> None:
     for kind in ("engines", "embedders"):
         for number, one in enumerate(facts[kind]):
             state = "installed" if one["installed"] else f"not installed: {one['install']}"
+            if one["installed"] and one.get("error"):
+                state = f"installed; {one['error']}"
             rows.add_row("" if number else kind, f"{one['name']}: {state}")
     store = facts["store"]
     if store is None:

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from onevec.documents import Document, Hit
 
 _BESIDE = 14  # what rank and score take
+_RERANKED = 10  # what the reranker's score takes
 _SNIPPET_LINES = 2
 
 
 def hit_table(hits: Iterable[Hit], *, query: str) -> Table:
     """Return a table of hits: the id, the metadata on one line, and where the text has the words of the query."""
-    width = max(console().width - _BESIDE, 20)
-    rows = table("#", "score", "document", right=("#", "score"))
+    hits = list(hits)
+    reranked = any(hit.reranked is not None for hit in hits)
+    width = max(console().width - _BESIDE - (_RERANKED if reranked else 0), 20)
+    headers = ("#", "rerank", "score") if reranked else ("#", "score")
+    rows = table(*headers, "document", right=headers)
     for hit in hits:
         found = Text(printable(hit.id), style="bold")
         facts = brief({name: value for name, value in hit.metadata.items() if value != hit.id})
@@ -34,7 +38,10 @@ def hit_table(hits: Iterable[Hit], *, query: str) -> Table:
             passage = Text(f"\n{snippet(hit.text, query, width * _SNIPPET_LINES - 8)}", style="not bold")
             marked(passage, query)
             found.append_text(passage)
-        rows.add_row(str(hit.rank), score_text(hit.score), found)
+        scores = [score_text(hit.score)]
+        if reranked:
+            scores.insert(0, "" if hit.rerank_score is None else score_text(hit.rerank_score))
+        rows.add_row(str(hit.rank), *scores, found)
     return rows
 
 

@@ -94,7 +94,13 @@ def document_json(document: Document, *, vectors: bool) -> dict[str, Any]:  # An
 
 def hit_json(hit: Hit, *, vectors: bool) -> dict[str, Any]:  # Any: what `_plain` knows
     """Return a hit with the keys that `--json` promises."""
-    place = {"rank": hit.rank, "score": hit.score, "distance": hit.distance}
+    place = {
+        "rank": hit.rank,
+        "score": hit.score,
+        "distance": hit.distance,
+        "rerank_score": hit.rerank_score,
+        "explanation": hit.explanation,
+    }
     return place | document_json(hit.document, vectors=vectors)
 
 

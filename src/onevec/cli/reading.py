@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from onevec.cli import Command
-from onevec.cli.arguments import Parser, add_collection, add_filter
+from onevec.cli.arguments import Parser, add_collection, add_filter, positive
 from onevec.cli.failures import UsageError
 from onevec.cli.output import document_json, hit_json, print_json, print_rich, print_text
 from onevec.cli.stores import filter_of, open_collection, open_store, target_of
@@ -27,6 +27,24 @@ def _search_arguments(parser: Parser) -> None:
         default="vector",
         help="vector: by meaning, through the collection's embedder; text: by the words themselves; hybrid: by both "
         "(default: vector)",
+    )
+    parser.add_argument(
+        "--rerank",
+        metavar="NAME",
+        help="order the hits by how well a model reads them to fit: cross-encoder, cross-encoder:MODEL, cohere, jina, "
+        "voyage, or what a package provides",
+    )
+    parser.add_argument(
+        "--rerank-depth",
+        metavar="N",
+        type=positive,
+        help="how many of the best hits --rerank and --mmr choose from (default: 50, or --top-k)",
+    )
+    parser.add_argument(
+        "--mmr",
+        metavar="L",
+        type=float,
+        help="leave out hits that repeat others: 1 is for relevance alone, 0 for novelty alone, 0.5 between them",
     )
     parser.add_argument("--min-score", metavar="S", type=float, help="only hits with this score or a higher one")
     parser.add_argument("--ids", metavar="ID", nargs="+", action="extend", help="only these documents")
@@ -56,6 +74,9 @@ def _search(arguments: Namespace) -> int:
             mode=arguments.mode,
             exact=arguments.exact,
             include_vectors=arguments.include_vectors,
+            rerank=arguments.rerank,
+            rerank_depth=arguments.rerank_depth,
+            mmr=arguments.mmr,
         )
     if arguments.json:
         found = [hit_json(hit, vectors=arguments.include_vectors) for hit in hits]

@@ -28,18 +28,19 @@ def target_of(arguments: Namespace) -> str:
     return default_target() or DEFAULT_URL
 
 
-def open_store(target: str, *, create: bool) -> Store:
+def open_store(target: str, *, create: bool, embedding_cache: str | None = None) -> Store:
     """Open a store.
 
     Args:
         target: A URL, or the name of a store in `onevec.toml`.
         create: Whether one that isn't there is made, by an engine that could.
+        embedding_cache: The file that keeps vectors, if there is to be one.
 
     Raises:
         StoreNotFound: There is none; the message says which commands make one.
     """
     if create or not _can_create(target):
-        return onevec.connect(target)
+        return onevec.connect(target, embedding_cache=embedding_cache)
     try:
         return onevec.connect(target, create=False)
     except StoreNotFound as error:

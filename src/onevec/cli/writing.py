@@ -34,6 +34,11 @@ def _ingest_arguments(parser: Parser) -> None:
         help=f"what makes vectors of texts (default: the collection's own; of a new one, the store's, or {EMBEDDER})",
     )
     parser.add_argument(
+        "--embedding-cache",
+        metavar="FILE",
+        help="keep vectors in this file, so that no text is embedded twice; it is made if it isn't there",
+    )
+    parser.add_argument(
         "--dimension",
         metavar="N",
         type=positive,
@@ -78,7 +83,7 @@ def _ingest(arguments: Namespace) -> int:
     if missing:  # asked before the store, so that a slip of the pen leaves no empty one behind
         raise UsageError(f"no such file or folder: {', '.join(map(repr, missing))}")
     target = target_of(arguments)
-    with open_store(target, create=True) as store:
+    with open_store(target, create=True, embedding_cache=arguments.embedding_cache) as store:
         collection = _opened(store, target, arguments)
         with progress("ingesting", unit="bytes", quiet=arguments.json) as tell:
             report = ingest(

@@ -83,12 +83,26 @@ class Plan:
         beam = min(max(beam, full), self.graph.size)
         if ef_search is not None and share == 1:
             return beam
-        tail = (size - self.graph.size) * share
-        by_graph = self.start_seconds + beam * self.step_seconds + tail * self.pick_seconds
-        exact = min(size * self.scan_seconds, matching * self.pick_seconds)
+        by_graph = self._graph_seconds(beam, matching, size)
+        exact = self._exact_seconds(matching, size)
         if share < 1:
             exact *= _SURE  # where those that match lie elsewhere, the page is short, and both are paid
         return beam if by_graph < exact else None
+
+    def seconds(self, top_k: int, matching: int, size: int, ef_search: int | None = None, *, exact: bool) -> float:
+        """Return how long a search will take at most: where the graph's page is short, the exact search follows."""
+        alone = self._exact_seconds(matching, size)
+        beam = None if exact else self.beam(top_k, matching, size, ef_search)
+        if beam is None:
+            return alone
+        return self._graph_seconds(beam, matching, size) + (alone if matching < size else 0.0)
+
+    def _graph_seconds(self, beam: int, matching: int, size: int) -> float:
+        tail = (size - self.graph.size) * matching / size
+        return self.start_seconds + beam * self.step_seconds + tail * self.pick_seconds
+
+    def _exact_seconds(self, matching: int, size: int) -> float:
+        return min(size * self.scan_seconds, matching * self.pick_seconds)
 
     def measured(self) -> dict[str, Any]:  # Any: JSON values
         """Everything but the graph, by name."""

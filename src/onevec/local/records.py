@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,11 +36,19 @@ class Record(NamedTuple):
         return Document(id, text=text, vector=vector, metadata=copied(metadata), created_at=created, updated_at=updated)
 
 
+class Ranking(NamedTuple):
+    """The best rows of a text search, and what the documents were in when they were ranked."""
+
+    state: object
+    scores: list[tuple[int, float]]
+
+
 class Records:
     """The documents of one namespace.
 
     A change is made in two steps: `replacing`, `patched` and `existing` say what it comes to, without doing anything;
-    `write` and `remove` do it. In between, an engine can put it where it lasts.
+    `write` and `remove` do it. In between, an engine can put it where it lasts. Threads take turns, but for what
+    `ranker` returns.
 
     Args:
         info: What the collection is.
@@ -56,6 +65,8 @@ class Records:
         self._texts: TextIndex | None = None  # made by the first text search
         self._texts_from = 0  # rows from here on are not in it yet
         self._texts_gone: list[int] = []
+        self._ranks = Lock()  # of the index of the texts
+        self._state = object()  # another one after each change
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -111,6 +122,7 @@ class Records:
             self._rows[record.id] = row
             self._by_row[row] = record
         self._order = None
+        self._state = object()
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove documents that exist."""
@@ -137,10 +149,28 @@ class Records:
                 rows.append(row)
         return self._documents(rows, include_vectors=include_vectors), None
 
-    def search(self, request: Request) -> list[Found]:
-        rows: list[int] | None = None
-        if request.ids is not None:
-            rows = [self._rows[id] for id in request.ids if id in self._rows]
+    def is_brief(self, request: Request) -> bool:
+        """Whether `search` is sure to take less than a millisecond."""
+        return (
+            request.vector is not None
+            and request.ids is None
+            and self._found.is_brief(request.top_k, request.filter, exact=request.exact, ef_search=request.ef_search)
+        )
+
+    def ranker(self, request: Request) -> Callable[[], Ranking]:
+        """Return what ranks the texts, which takes long: vectors may be searched meanwhile, and documents written."""
+        keep = self._found.keeper(request.filter, self._rows_among(request))
+        index, state = self._text_index(), self._state
+
+        def ranked() -> Ranking:
+            with self._ranks:
+                return Ranking(state, index.search(request.text or "", request.top_k, keep))
+
+        return ranked
+
+    def search(self, request: Request, ranking: Ranking | None = None) -> list[Found]:
+        """Return the documents found; of texts by their ranking, if nothing was written since."""
+        rows = self._rows_among(request)
         pairs: Iterable[tuple[int, float]]
         if request.vector is not None:
             nearest, distances = self._found.search(
@@ -152,9 +182,10 @@ class Records:
                 ef_search=request.ef_search,
             )
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
+        elif ranking is not None and ranking.state is self._state:
+            pairs = ranking.scores
         else:
-            keep = self._found.keeper(request.filter, rows)
-            pairs = self._text_index().search(request.text or "", request.top_k, keep)
+            pairs = self.ranker(request)().scores
         by_row = self._by_row
         if request.include_vectors:
             vector_of = self._found.table.vectors_of
@@ -192,6 +223,13 @@ class Records:
             del self._by_row[row]
         self._texts_gone += (row for row in rows if row < self._texts_from)
         self._order = None
+        self._state = object()
+
+    def _rows_among(self, request: Request) -> list[int] | None:
+        """The rows of the ids that a search is restricted to; None for all."""
+        if request.ids is None:
+            return None
+        return [self._rows[id] for id in request.ids if id in self._rows]
 
     def _ordered(self) -> list[str]:
         if self._order is None:
@@ -214,8 +252,9 @@ class Records:
             self._texts = TextIndex(apsw.Connection(":memory:"), "texts")
             self._texts.create()
         new = ((row, self._by_row[row]) for row in range(self._texts_from, self._next_row) if row in self._by_row)
-        self._texts.remove(self._texts_gone)
-        self._texts.add((row, record.text) for row, record in new if record.text is not None)
+        with self._ranks:
+            self._texts.remove(self._texts_gone)
+            self._texts.add((row, record.text) for row, record in new if record.text is not None)
         self._texts_from = self._next_row
         self._texts_gone.clear()
         return self._texts

@@ -26,6 +26,12 @@ _COMPACT_FROM = 1024
 # Vectors of fewer numbers together are searched exactly in a fraction of a millisecond.
 GRAPH_FROM = 2_000_000
 
+# Seconds that a search may take and still be done at once, where another thread would cost as much.
+_BRIEF = 0.001
+
+# Hits whose documents are made in a fraction of that.
+_PAGE = 50
+
 # Candidates for each hit, when they are chosen by quantized vectors and measured with the exact ones.
 _SPARE = 4
 
@@ -185,6 +191,21 @@ class SearchSpace:
             return table.search(query, top_k, slots=matches.slots)
         return table.search(query, top_k, matches.mask)
 
+    def is_brief(self, top_k: int, filter: Filter | None, *, exact: bool, ef_search: int | None = None) -> bool:
+        """Whether `search` is sure to take less than a millisecond: its matches are known, and nothing else is due."""
+        table, plan = self.table, self._plan
+        if top_k > _PAGE or self._build is not None or table.wide or table.absent or (plan is None and self._is_due()):
+            return False
+        matching = table.size
+        if filter is not None or table.dead:
+            known = self._known.get(filter)
+            if known is None:
+                return False
+            matching = known.count
+        if plan is not None:
+            return plan.seconds(top_k, matching, table.size, None if exact else ef_search, exact=exact) < _BRIEF
+        return matching * table.dimension <= GRAPH_FROM
+
     def restore(self, plan: Plan, rows: Rows) -> bool:
         """Take a graph that was saved, and give the rows of its slots their places.
 
@@ -274,11 +295,16 @@ class SearchSpace:
         if self._policy is not None and self._policy.lean and self._elsewhere is not None and plan.beams:
             self.table.release(plan.graph.size, self._elsewhere.here)
 
+    def _is_due(self) -> bool:
+        """Whether a graph is to be built, for which there was none."""
+        policy, table = self._policy, self.table
+        return policy is not None and table.size * table.dimension >= policy.from_numbers
+
     def _start(self, *, tail: float, background: bool) -> None:
         policy, table = self._policy, self.table
         if policy is None or self._build is not None or table.wide:
             return
-        if table.size * table.dimension < policy.from_numbers:
+        if not self._is_due():
             return
         earlier = None
         if self._plan is not None:
@@ -295,13 +321,14 @@ class SearchSpace:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""
         mask = self.mask(filter, rows)
         mask = self.table.live if mask is None else mask & self.table.live
+        here = self.table.rows  # without those that are added while the function is in use
 
         def keep(found: Rows) -> Mask:
-            slots = np.searchsorted(self.table.rows, found)
-            slots[slots == self.table.size] = 0
-            if not self.table.size:
+            if not len(here):
                 return np.zeros(len(found), np.bool_)
-            kept: Mask = mask[slots] & (self.table.rows[slots] == found)
+            slots = np.searchsorted(here, found)
+            slots[slots == len(here)] = 0
+            kept: Mask = mask[slots] & (here[slots] == found)
             return kept
 
         return keep

@@ -25,10 +25,11 @@ from onevec.errors import (
 )
 from onevec.metrics import Metric
 from onevec.pipeline.collection import CollectionPipeline
+from onevec.pipeline.embedders import Embedders
 from onevec.pipeline.embedding import dimension_of
 from onevec.pipeline.timing import SearchTimes
 from onevec.pipeline.verbs import named, verb
-from onevec.registry import load_embedder
+from onevec.registry import is_same_embedder
 from onevec.retry import RetryPolicy, with_retry
 from onevec.runtime import Runtime
 from onevec.trace import Event, Hook
@@ -51,6 +52,7 @@ class StorePipeline:
         *,
         policy: RetryPolicy,
         max_concurrency: int,
+        embedders: Embedders,
         embedder: Embedder | None,
         hook: Hook | None,
     ) -> None:
@@ -59,6 +61,7 @@ class StorePipeline:
         self.max_concurrency = max_concurrency
         self._policy = policy
         self._hook = hook
+        self.embedders = embedders
         self._embedder = embedder
         self._closed = False
         self._times: dict[Place, SearchTimes] = {}
@@ -121,7 +124,7 @@ class StorePipeline:
         name = checked_collection_name(name)
         if if_exists not in ("error", "open", "replace"):
             raise InvalidQuery(f"if_exists is 'error', 'open' or 'replace', got {if_exists!r}")
-        maker = self._embedder if embedder is None else await self.io.offload(load_embedder, embedder)
+        maker = self._embedder if embedder is None else await self.io.offload(self.embedders.load, embedder)
         info = CollectionInfo(
             name=name,
             dimension=await self._dimension(name, dimension, maker),
@@ -149,9 +152,10 @@ class StorePipeline:
     async def collection(self, name: str, *, embedder: EmbedderLike | None) -> CollectionPipeline:
         info = await self._info(checked_collection_name(name))
         if embedder is not None:
-            return self._opened(info, await self.io.offload(load_embedder, embedder))
+            return self._opened(info, await self.io.offload(self.embedders.load, embedder))
         default = self._embedder
-        return self._opened(info, default if default is not None and default.name == info.embedder else None)
+        is_its = default is not None and is_same_embedder(default.name, info.embedder)
+        return self._opened(info, default if is_its else None)
 
     @verb
     async def collections(self) -> list[CollectionInfo]:
@@ -223,6 +227,7 @@ class StorePipeline:
         try:
             await self.adapter.close()
         finally:
+            await self.io.offload(self.embedders.close)
             await self.io.close()
 
     async def _traced(self, hook: Hook, operation: str, place: Place | None, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -252,7 +257,7 @@ class StorePipeline:
         return info
 
     def _opened(self, info: CollectionInfo, embedder: Embedder | None) -> CollectionPipeline:
-        if embedder is not None and embedder.name != info.embedder:
+        if embedder is not None and not is_same_embedder(embedder.name, info.embedder):
             raise EmbedderMismatch(
                 f"collection {info.name!r} was made with embedder {info.embedder!r}, not {embedder.name!r}; "
                 "vectors of two models can't be compared: use the one it was made with, or another collection"

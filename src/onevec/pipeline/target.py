@@ -10,13 +10,13 @@ from onevec.adapter import Adapter, Place
 from onevec.batches import Matrix
 from onevec.documents import CollectionInfo
 from onevec.embedders import Embedder
-from onevec.errors import EmbedderMismatch, InvalidDocument, UnknownEmbedder, UnsupportedFilter
+from onevec.errors import EmbedderMismatch, InvalidDocument, InvalidQuery, UnknownEmbedder, UnsupportedFilter
 from onevec.filter_syntax import parse_filter
 from onevec.filters import ALWAYS, Condition, Filter, FilterLike
 from onevec.lower import lower, unsupported
 from onevec.pipeline.embedding import embed
 from onevec.pipeline.timing import SearchTimes
-from onevec.registry import load_embedder
+from onevec.pipeline.verbs import verb
 
 if TYPE_CHECKING:
     from onevec.pipeline.store import StorePipeline
@@ -84,9 +84,18 @@ class Target:
     async def call(self, operation: str, method: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.store.call(operation, self._place, method, *args, **kwargs)
 
-    async def embedded(self, texts: Sequence[str], owners: Sequence[str]) -> Matrix:
-        """The vectors of texts, made by the collection's embedder."""
-        return await embed(self.store.io, await self.embedder(owners[0]), texts, owners, self.info)
+    @verb
+    async def embed(self, texts: Sequence[str]) -> Matrix:
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise InvalidQuery("embed takes a list of texts")
+        return await embed(self.store.io, await self.embedder("the call"), texts, None, self.info)
+
+    async def embedded(self, texts: Sequence[str], owners: Sequence[str], *, queries: bool = False) -> Matrix:
+        """The vectors of texts, made by the collection's embedder, or by the one it has for queries."""
+        embedder = await self.embedder(owners[0])
+        if queries:
+            embedder = getattr(embedder, "for_queries", embedder)
+        return await embed(self.store.io, embedder, texts, owners, self.info)
 
     async def embedder(self, owner: str) -> Embedder:
         """The collection's embedder: the one given, or the one whose name it recorded."""
@@ -98,7 +107,7 @@ class Target:
                     "give a vector, or make the collection with embedder="
                 )
             try:
-                self._embedder = await self.store.io.offload(load_embedder, name)
+                self._embedder = await self.store.io.offload(self.store.embedders.load, name)
             except UnknownEmbedder:
                 raise EmbedderMismatch(
                     f"collection {self.info.name!r} was made with embedder {name!r}, which can't be found by its name; "

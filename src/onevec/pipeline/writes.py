@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from onevec.adapter import Batch, Change
+from onevec.ahead import Ahead
 from onevec.batches import (
     DocumentLike,
     Matrix,
@@ -62,16 +63,24 @@ class Writes(Target):
             total = _length(documents)
         written = done = 0
         failed: Failures = []
+        ahead: Ahead[tuple[Rows, Matrix] | None] | None = None
         try:
-            for part in parts:
-                failures = await self._write(part, wait=wait)
-                written += len(part) - len(failures)
+            part = await self._with_vectors(parts)
+            while part is not None:
+                if total is None:  # a stream: its next part is taken, and its vectors are made, while this is written
+                    ahead = self.store.io.begin(self._with_vectors(parts))
+                rows, matrix = part
+                failures = await self._write(rows, matrix, wait=wait)
+                written += len(rows) - len(failures)
                 failed += failures
-                done += len(part)
+                done += len(rows)
                 if on_progress is not None:
                     on_progress(done, total)
-        except OnevecError as error:
-            if written:
+                part = None if ahead is None else await ahead.result()
+        except BaseException as error:
+            if ahead is not None:
+                await ahead.cancel()
+            if written and isinstance(error, OnevecError):
                 error.add_note(f"{written} documents that came before in the iterator were written")
             raise
         return self._report("upsert", written, failed, raises=raises)
@@ -124,12 +133,15 @@ class Writes(Target):
     async def clear(self) -> int:
         return await self.call("clear", self.adapter.clear, self._place)
 
-    async def _write(self, rows: Rows, *, wait: bool) -> Failures:
+    async def _with_vectors(self, parts: Iterator[Rows]) -> tuple[Rows, Matrix] | None:
+        """The next part, and its vectors."""
+        rows = next(parts, None)
+        return None if rows is None else (rows, await self._matrix(rows))
+
+    async def _write(self, rows: Rows, matrix: Matrix, *, wait: bool) -> Failures:
         if not len(rows):
             return []
-        batch = Batch(
-            rows.ids, await self._matrix(rows), rows.texts, rows.metadata, rows.created, now=_now(), wait=wait
-        )
+        batch = Batch(rows.ids, matrix, rows.texts, rows.metadata, rows.created, now=_now(), wait=wait)
         limits = self.store.capabilities
         pieces = list(_pieces(batch, limits.max_batch, limits.max_batch_bytes))
         if len(pieces) == 1:

@@ -36,10 +36,13 @@ _AREAS = (
     "embedding",
     "text_search",
     "hybrid",
+    "reranking",
     "lifecycle",
     "concurrency",
     "injection",
+    "native",
     "differential",
+    "random_filters",
 )
 pytest.register_assert_rewrite(*(f"onevec.testing.{area}" for area in _AREAS))
 

@@ -33,6 +33,7 @@ class EngineHarness:
         options: More arguments for `onevec.connect`.
         gaps: The promises that don't hold yet, by the name of their test, or by `name[parameter]` for one of its cases.
             They are strict: a test that passes in spite of its gap fails the run until the gap is taken out.
+        native: Where the engine has filters of its own, one that is true of documents with a `year` above 1960.
         server: Whether the engine runs elsewhere. If it can't be reached its tests skip, or fail where the
             environment variable `ONEVEC_REQUIRE_ENGINES` (names with commas, or `all`) has the engine.
     """
@@ -41,6 +42,7 @@ class EngineHarness:
     _: KW_ONLY
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: each engine's own options
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    native: object = None
     server: bool = False
 
 

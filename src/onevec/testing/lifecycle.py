@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -153,6 +153,7 @@ def _store_calls(store: AsyncStore) -> dict[str, Callable[[], Any]]:
         "delete_collection": lambda: store.delete_collection("papers"),
         "copy_collection": lambda: store.copy_collection("papers", "copy"),
         "health": store.health,
+        "do": lambda: store.do(cast("Any", None)),
     }
 
 
@@ -163,6 +164,7 @@ def _collection_calls(papers: AsyncCollection) -> dict[str, Callable[[], Any]]:
     return {
         "upsert": lambda: papers.upsert(doc("a")),
         "update": lambda: papers.update("a", text="x"),
+        "embed": lambda: papers.embed(["wing"]),
         "get": lambda: papers.get("a"),
         "get_many": lambda: papers.get_many(["a"]),
         "delete": lambda: papers.delete("a"),

@@ -101,6 +101,7 @@ async def _calls(bound: AsyncCollection, cursors: list[str]) -> dict[str, list[A
             bound.update("only theirs", text="overwritten"),
             bound.update([{"id": "only theirs", "metadata": {"owner": "me"}}], on_failure="report"),
         ],
+        "embed": [bound.embed(["only theirs"])],
         "get": [bound.get("only theirs"), bound.get("theirs\0acme"), bound.get("acme/only theirs")],
         "get_many": [bound.get_many(["only theirs", "secret"])],
         "count": [bound.count(), bound.count("secret exists"), bound.count({"$or": [{"owner": "them"}, {"n": None}]})],

@@ -37,7 +37,8 @@ def test_random_filters_agree(site: Site, record_property: Callable[[str, object
 
 
 async def _agree(site: Site, documents: list[Document], filters: list[Filter]) -> None:
-    collection = await site.store.create_collection("random", dimension=DIMENSION, metric="euclidean")
+    metric = min(site.capabilities.metrics)
+    collection = await site.store.create_collection("random", dimension=DIMENSION, metric=metric)
     await collection.upsert(documents)
     stored = {document.id: clean_metadata(document.metadata, document.id) for document in documents}
     for filter in filters:

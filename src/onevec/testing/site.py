@@ -52,6 +52,12 @@ class Site:
     def capabilities(self) -> Capabilities:
         return self.store.capabilities
 
+    @property
+    def native(self) -> object:
+        """The harness's filter in the engine's own language."""
+        assert self._engine.native is not None, "the engine declares native_filter: give its harness one, native="
+        return self._engine.native
+
     def some(self, cases: Sequence[T]) -> Sequence[T]:
         """Return the cases to try: all on one surface, some on the other, as both reach the same core."""
         return cases if self.surface == "sync" or LONG else cases[::5]
