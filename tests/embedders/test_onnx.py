@@ -290,8 +290,8 @@ def test_an_argument_that_does_not_fit_is_refused(tmp_path: Path, options: Any, 
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        (None, "needs a folder"),
-        ("", "needs a folder"),
+        (None, "needs a model"),
+        ("", "needs a model"),
         ("{}?poling=cls", "no option 'poling'; options are pooling"),
         ("{}?max_length=many", "max_length is a whole number, got 'many'"),
         ("{}?normalize=yes", "normalize is true or false"),

@@ -10,9 +10,9 @@ from typing import Any
 import numpy.typing as npt
 
 from onevec.embedders.hub import CHARACTERS_A_TOKEN, check_installed, identified, loaded
-from onevec.embedders.model_folder import Spec, check_digest
+from onevec.embedders.model_folder import opened_by_name
 from onevec.embedders.multimodal import Image, MultimodalEmbedder
-from onevec.errors import ConfigError, EmbeddingFailed, UnknownEmbedder
+from onevec.errors import ConfigError, EmbeddingFailed
 
 _OPTIONS = {"revision": str, "normalize": bool, "device": str}
 
@@ -88,12 +88,7 @@ def load(spec: str | None = None) -> ClipEmbedder:
         EngineNotInstalled: The library is missing.
     """
     check_installed("multimodal")
-    if not spec:
-        raise UnknownEmbedder('the embedder multimodal needs a model: "multimodal:clip-ViT-B-32"')
-    wanted = Spec.parsed(spec)
-    embedder = ClipEmbedder(wanted.model, **wanted.converted(_OPTIONS))
-    check_digest(wanted, embedder.name)
-    return embedder
+    return opened_by_name(ClipEmbedder, spec, _OPTIONS, "multimodal:clip-ViT-B-32")
 
 
 def _opened(image: Image, position: int) -> Any:  # Any: Pillow's

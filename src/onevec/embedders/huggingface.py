@@ -12,9 +12,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from onevec.embedders.hub import CHARACTERS_A_TOKEN, check_installed, identified, limit, loaded
-from onevec.embedders.model_folder import Spec, check_digest
+from onevec.embedders.model_folder import opened_by_name
 from onevec.embedders.texts import Matrix, TextEmbedder
-from onevec.errors import UnknownEmbedder
 from onevec.validate import checked_count
 
 _TEXTS_SORTED = 1024  # a call of the library, which sorts them by length
@@ -130,12 +129,7 @@ def load(spec: str | None = None) -> HuggingFaceEmbedder:
         EngineNotInstalled: The library is missing.
     """
     check_installed("huggingface")
-    if not spec:
-        raise UnknownEmbedder('the embedder huggingface needs a model: "huggingface:BAAI/bge-small-en-v1.5"')
-    wanted = Spec.parsed(spec)
-    embedder = HuggingFaceEmbedder(wanted.model, **wanted.converted(_OPTIONS))
-    check_digest(wanted, embedder.name)
-    return embedder
+    return opened_by_name(HuggingFaceEmbedder, spec, _OPTIONS, "huggingface:BAAI/bge-small-en-v1.5")
 
 
 def _prompts(own: Mapping[str, str], query: str | None, document: str | None) -> _Prompts:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+from onevec.embedders.texts import TextEmbedder
 from onevec.errors import ConfigError, EmbedderMismatch, UnknownEmbedder, UnknownOption
+
+E = TypeVar("E", bound=TextEmbedder)
 
 _SPEC = re.compile(r"(?P<model>.*?)(\?(?P<options>\w+=[^?#]*))?(#(?P<digest>[0-9a-f]{12}))?", re.DOTALL)
 _DIGITS = 12
@@ -148,21 +151,35 @@ def digest(files: Iterable[Path], *settings: object) -> str:
     return total.hexdigest()[:_DIGITS]
 
 
-def check_digest(asked: Spec, name: str) -> None:
-    """Refuse a model that isn't the one recorded.
+def opened_by_name(
+    opened: Callable[..., E],
+    spec: str | None,
+    options: Mapping[str, type],
+    example: str,
+) -> E:
+    """Return the embedder that a name says, opened, if it is the one that was recorded.
 
     Args:
-        asked: What was recorded, or asked for without a digest.
-        name: What was opened.
+        opened: Takes a model and options, and returns the embedder.
+        spec: What follows the colon in the name.
+        options: The options that can stand in a name, and their kinds.
+        example: A whole name, for the error where no model is named.
 
     Raises:
-        EmbedderMismatch: It is another one.
+        UnknownEmbedder: No model was named.
+        EmbedderMismatch: It isn't the one that was recorded.
+        UnknownOption, ConfigError: An option doesn't fit.
     """
-    if asked.digest not in (None, Spec.parsed(name).digest):
+    if not spec:
+        raise UnknownEmbedder(f'the embedder {example.partition(":")[0]} needs a model: "{example}"')
+    asked = Spec.parsed(spec)
+    embedder = opened(asked.model, **asked.converted(options))
+    if asked.digest not in (None, Spec.parsed(embedder.name).digest):
         raise EmbedderMismatch(
             f"the model {asked.model!r} has changed since it was recorded with the digest {asked.digest}; now it is "
-            f"{name!r}: put the old one back, or make the vectors anew"
+            f"{embedder.name!r}: put the old one back, or make the vectors anew"
         )
+    return embedder
 
 
 def _converted(name: str, value: str, kind: type) -> object:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from onevec.embedders.model_folder import ModelFolder, Spec, check_digest, digest
+from onevec.embedders.model_folder import ModelFolder, Spec, digest, opened_by_name
 from onevec.embedders.onnx_graph import POOLED, inputs_of, opened, output_of
 from onevec.embedders.texts import Matrix, TextEmbedder
 from onevec.errors import ConfigError, EngineNotInstalled, UnknownEmbedder
@@ -136,12 +136,7 @@ def load(spec: str | None = None) -> OnnxEmbedder:
         EngineNotInstalled: A library is missing.
     """
     _require_libraries()
-    if not spec:
-        raise UnknownEmbedder('the embedder onnx needs a folder with a model: "onnx:models/minilm"')
-    wanted = Spec.parsed(spec)
-    embedder = OnnxEmbedder(wanted.model, **wanted.converted(_OPTIONS))
-    check_digest(wanted, embedder.name)
-    return embedder
+    return opened_by_name(OnnxEmbedder, spec, _OPTIONS, "onnx:models/minilm")
 
 
 def _pooled(hidden: Matrix, mask: npt.NDArray[np.bool_], lengths: npt.NDArray[np.intp], pooling: str) -> Matrix:
