@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 from onevec.adapter import Adapter
 from onevec.capabilities import Capabilities
 from onevec.embedders import Embedder, EmbedderLike, FunctionEmbedder
-from onevec.errors import ConfigError, EngineNotInstalled, UnknownEmbedder, UnknownEngine, UnknownReranker
+from onevec.errors import (
+    ConfigError,
+    EngineNotInstalled,
+    OnevecError,
+    UnknownEmbedder,
+    UnknownEngine,
+    UnknownReranker,
+)
 from onevec.rerank import FunctionReranker, Reranker, RerankerLike
 
 AdapterClass = type[Adapter[Any]]  # Any: each engine's own options
@@ -186,15 +193,7 @@ def is_same_embedder(name: str, other: str | None) -> bool:
 @cache
 def _embedder(spec: str) -> Embedder:
     """Loaded once: a model's weights are large and never change."""
-    name, colon, model = spec.partition(":")
-    entry = _entry("onevec.embedders", name)
-    if entry is None:
-        names = embedder_names()
-        raise UnknownEmbedder(
-            f"there is no embedder {spec!r}{_meant(name, names)}; embedders by name are {', '.join(names)}, "
-            "and any function from texts to vectors is one"
-        )
-    embedder: Embedder = entry.load()(model) if colon else entry.load()()
+    embedder: Embedder = _made("embedder", spec, UnknownEmbedder, "texts to vectors")
     return embedder
 
 
@@ -222,16 +221,22 @@ def load_reranker(like: RerankerLike) -> Reranker:
 
 @cache
 def _reranker(spec: str) -> Reranker:
-    name, colon, model = spec.partition(":")
-    entry = _entry("onevec.rerankers", name)
-    if entry is None:
-        names = reranker_names()
-        raise UnknownReranker(
-            f"there is no reranker {spec!r}{_meant(name, names)}; rerankers by name are {', '.join(names)}, "
-            "and any function from a query and texts to scores is one"
-        )
-    reranker: Reranker = entry.load()(model) if colon else entry.load()()
+    reranker: Reranker = _made("reranker", spec, UnknownReranker, "a query and texts to scores")
     return reranker
+
+
+def _made(kind: str, spec: str, unknown: type[OnevecError], function: str) -> Any:  # Any: what the entry point gives
+    """What an entry point makes of a name, or of `name:model`."""
+    group = f"onevec.{kind}s"
+    name, colon, model = spec.partition(":")
+    entry = _entry(group, name)
+    if entry is None:
+        names = sorted(_entries(group))
+        raise unknown(
+            f"there is no {kind} {spec!r}{_meant(name, names)}; {kind}s by name are {', '.join(names)}, "
+            f"and any function from {function} is one"
+        )
+    return entry.load()(model) if colon else entry.load()()
 
 
 def _entry(group: str, name: str) -> EntryPoint | None:
