@@ -146,7 +146,8 @@ def found(
         unknown = [row for row, document in here if document is None]
     for row in _read(connection, unknown, columns(include_vectors=request.include_vectors)):
         read = document(row, include_vectors=request.include_vectors)
-        recent.keep(row[0], read, metadata_of(row))
+        if not request.include_vectors:
+            recent.keep(row[0], read, metadata_of(row))
         some.append((read, values[row[0]]))
     if len(some) != len(values):
         raise Undecodable(f"{len(values) - len(some)} of {len(values)} rows of documents are missing")
