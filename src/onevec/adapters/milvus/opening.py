@@ -10,7 +10,7 @@ from typing import Any, Self
 from onevec.deadline import seconds_left
 from onevec.errors import ConfigError, Corrupted, EngineBusy, EngineNotInstalled
 from onevec.registry import install_command
-from onevec.remote import store_folder
+from onevec.remote import grpc_threads, store_folder
 from onevec.runtime import AsyncRuntime, Runtime
 from onevec.secret import Secret
 
@@ -122,6 +122,8 @@ class Client:
             if mapped is error:
                 raise
             raise mapped from error
+        if isinstance(io, AsyncRuntime):
+            grpc_threads.keep()
         return cls(milvus, where, options.request_timeout)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from onevec.adapters.weaviate.failures import NoTenant, of_answer, of_details, o
 from onevec.adapters.weaviate.messages import of_filter, of_object, of_search, read_of
 from onevec.deadline import seconds_left
 from onevec.errors import EngineError, OnevecError
+from onevec.remote import grpc_threads
 from onevec.remote.httpx_deadline import bounded
 from onevec.runtime import AsyncRuntime, Runtime
 
@@ -208,6 +209,8 @@ def _channel(options: WeaviateOptions, address: Address, *, is_async: bool) -> A
         ("grpc.min_reconnect_backoff_ms", int(options.connect_timeout * 1_000)),
         ("grpc.enable_retries", 0),
     ]
+    if is_async:
+        grpc_threads.keep()
     kind: Any = grpc.aio if is_async else grpc
     target = f"{address.grpc_host}:{address.grpc_port}"
     if address.tls:
