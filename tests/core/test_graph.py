@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import pytest
 
 import onevec
 from onevec import Collection, Metric, field
+from onevec.adapters.sqlite.stored import StoredVectors
+from onevec.errors import EngineError
 from onevec.filters import Filter
 from onevec.local.graph import METRICS, GraphSettings
-from onevec.local.space import GraphPolicy, SearchSpace
+from onevec.local.space import SearchSpace
+from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Rows
 
 pytest.importorskip("faiss", reason="graphs need faiss-cpu: pip install 'onevec[faiss]'")
@@ -37,9 +41,9 @@ def metadata(row: int) -> dict[str, Any]:
 
 def prefer_graph(space: SearchSpace) -> None:
     """Let an exact search count as slow: at this size it never is."""
-    assert space._plan is not None
-    space._plan = replace(space._plan, scan_seconds=1.0, pick_seconds=1.0)
-    assert space._plan.beam(10, len(space.table), space.table.size) is not None
+    assert space._upkeep.plan is not None
+    space._upkeep.plan = replace(space._upkeep.plan, scan_seconds=1.0, pick_seconds=1.0)
+    assert space._upkeep.plan.beam(10, len(space.table), space.table.size) is not None
 
 
 class Searched:
@@ -208,7 +212,7 @@ def space_of(papers: Collection) -> SearchSpace:
     papers.search(queries()[0])
     (loaded,) = papers._core.adapter._spaces._loaded.values()  # type: ignore[attr-defined]
     space: SearchSpace = loaded.space
-    if space._plan is not None:
+    if space._upkeep.plan is not None:
         prefer_graph(space)
     return space
 
@@ -217,7 +221,7 @@ def test_a_saved_graph_is_used_again(store_file: Path) -> None:
     """A store that is opened again has its graph with the first search."""
     with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
         papers = store.collection("papers")
-        plan = space_of(papers)._plan
+        plan = space_of(papers)._upkeep.plan
         assert plan is not None
         assert plan.graph.size == SIZE
         assert_right(papers)
@@ -232,7 +236,7 @@ def test_a_saved_graph_catches_up(store_file: Path) -> None:
         papers.upsert([{"id": "00001", "vector": -clustered()[1]}, {"id": "new", "vector": clustered()[0]}])
     with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
         papers = store.collection("papers")
-        assert space_of(papers)._plan is not None
+        assert space_of(papers)._upkeep.plan is not None
         assert papers.search(clustered()[0]).ids[0] == "new"
         assert "00001" not in papers.search(clustered()[1], top_k=20).ids
         assert papers.search(-clustered()[1]).ids[0] == "00001"
@@ -265,7 +269,7 @@ def test_a_saved_graph_that_is_off_is_not_used(store_file: Path, damage: str) ->
             graph.write_bytes(whole)
     with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
         papers = store.collection("papers")
-        assert (space_of(papers)._plan is None) == (damage != "older")
+        assert (space_of(papers)._upkeep.plan is None) == (damage != "older")
         assert_right(papers)
         papers.optimize()
     assert graph.read_bytes()[:7] == whole[:7]
@@ -296,3 +300,51 @@ def test_a_graph_of_another_state_of_the_file_is_removed(store_file: Path, why: 
     with onevec.connect(f"sqlite:///{store_file}", graph_from=0) as store:
         assert not list(store_file.parent.glob("*-graph-*"))
         assert_right(store.collection("papers"))
+
+
+def test_a_saved_graph_is_searched_before_the_vectors_are_read(
+    store_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read in the background, and are those of the file, whatever was written meanwhile."""
+    begin, read_apart = Event(), StoredVectors.by_itself
+
+    def held_up(self: StoredVectors, rows: Rows) -> Matrix:
+        assert begin.wait(30)
+        return read_apart(self, rows)
+
+    monkeypatch.setattr(StoredVectors, "by_itself", held_up)
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        space = space_of(papers)
+        assert space.table.absent == SIZE
+        assert papers.search(clustered()[3]).ids[0] == "00003"
+        papers.delete(["00003"])
+        papers.upsert(ids=["new"], vectors=clustered()[4:5])
+        assert {"00004", "new"} == set(papers.search(clustered()[4], top_k=2).ids)
+        begin.set()
+        papers.search(clustered()[3], exact=True)  # waits for them
+        assert space.table.absent == 0
+        assert "00003" not in papers.search(clustered()[3]).ids
+        assert_right(papers)
+        live = space.table.live.nonzero()[0]
+        ids = [document.id for document in papers.scan(include_vectors=True)]
+        assert len(live) == len(ids) == SIZE
+
+
+def test_vectors_that_cannot_be_read_are_an_error(store_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The searches say so, and go on once they can be."""
+    broken, read_apart = Event(), StoredVectors.by_itself
+
+    def failing(self: StoredVectors, rows: Rows) -> Matrix:
+        if broken.is_set():
+            raise EngineError("the disk failed")
+        return read_apart(self, rows)
+
+    monkeypatch.setattr(StoredVectors, "by_itself", failing)
+    broken.set()
+    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+        papers = store.collection("papers")
+        with pytest.raises(EngineError, match="the disk failed"):
+            papers.search(queries()[0], exact=True)
+        broken.clear()
+        assert_right(papers)

@@ -107,8 +107,8 @@ def test_it_is_opened_without_reading_the_vectors(papers: Collection, store_file
 def test_where_exact_search_is_dear_the_bytes_are_scanned(papers: Collection) -> None:
     """A filter too rare for the graph is answered from the bytes, and the hits are measured."""
     space = space_of(papers)
-    assert space._plan is not None
-    space._plan = replace(space._plan, start_seconds=1.0)
+    assert space._upkeep.plan is not None
+    space._upkeep.plan = replace(space._upkeep.plan, start_seconds=1.0)
     assert_right(papers)
 
 
@@ -121,5 +121,6 @@ def test_a_changed_index_is_built_anew(papers: Collection, store_file: Path) -> 
     with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
         again = store.collection("papers")
         again.search(vectors()[0])
+        again.search(vectors()[0], exact=True)  # waits for them
         assert space_of(again).table.absent == 0
         assert_right(again)

@@ -15,7 +15,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from onevec.adapters import memory
 from onevec.adapters.faiss.space import IndexedSpace
 from onevec.local import planner
-from onevec.local.space import GraphPolicy, SearchSpace
+from onevec.local.space import SearchSpace
+from onevec.local.upkeep import GraphPolicy
 
 from .embedded import ENGINES, no_syncs
 from .model import Stores

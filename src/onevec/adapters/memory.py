@@ -14,7 +14,7 @@ from onevec.errors import CollectionNotFound, OnevecError
 from onevec.filters import Filter, Op
 from onevec.local.graph import GraphSettings
 from onevec.local.records import Records, plan
-from onevec.local.space import GraphPolicy
+from onevec.local.upkeep import GraphPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Rest, Runtime
 

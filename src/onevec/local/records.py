@@ -15,8 +15,9 @@ from onevec.documents import CollectionInfo, Document, Metadata, Stats
 from onevec.errors import DocumentNotFound, OnevecError
 from onevec.filters import Filter
 from onevec.local.builder import Build
-from onevec.local.space import GraphPolicy, SearchSpace
+from onevec.local.space import SearchSpace
 from onevec.local.text import TextIndex, match_expression
+from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Matrix, Rows
 from onevec.patch import copied, merge_patch
 from onevec.values import moment_at

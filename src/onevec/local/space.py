@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +12,14 @@ from onevec.documents import Metadata
 from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
-from onevec.local.graph import METRICS, GraphSettings
 from onevec.local.planner import Plan, worth_measuring
 from onevec.local.table import Mask, VectorTable
+from onevec.local.upkeep import GRAPH_FROM, GraphPolicy, Upkeep
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 from onevec.metrics import Metric
 
 # Dead slots are dropped when they are this many and half of all.
 _COMPACT_FROM = 1024
-
-# Vectors of fewer numbers together are searched exactly in a fraction of a millisecond.
-GRAPH_FROM = 2_000_000
 
 # Seconds that a search may take and still be done at once, where another thread would cost as much.
 _BRIEF = 0.001
@@ -37,25 +32,6 @@ _SPARE = 4
 
 # Filters whose matches are kept until a row is added or removed.
 _KNOWN = 16
-
-
-@dataclass(frozen=True, slots=True)
-class GraphPolicy:
-    """When a graph is built in the background.
-
-    Attributes:
-        from_numbers: When the vectors have this many numbers together; with fewer, an exact search is as quick.
-        tail: When this share of the slots is not in the graph yet.
-        dead: When this share of the graph's slots is dead; then anew.
-        settings: How it is built.
-        lean: Whether the vectors that it covers leave the memory.
-    """
-
-    from_numbers: int = GRAPH_FROM
-    tail: float = 0.1
-    dead: float = 0.3
-    settings: GraphSettings = field(default_factory=GraphSettings)
-    lean: bool = False
 
 
 class Matches:
@@ -101,20 +77,14 @@ class SearchSpace:
         self.table = VectorTable(dimension, metric)
         self._read = read
         self._columns = FilterColumns(self._slots_with_metadata)
-        self._policy: GraphPolicy | None = None
-        self._on_built = on_built
-        self._elsewhere = elsewhere
-        self._plan: Plan | None = None
-        self._build: Build | None = None
-        self._searches = 0
+        self._upkeep = Upkeep(self.table, on_built, elsewhere)
         self._known: dict[Filter | None, Matches] = {}
         self.follow(policy)
 
     @property
     def memory_bytes(self) -> int:
         """Bytes that the vectors, the columns and the graph take."""
-        graph = self._plan.graph.memory_bytes if self._plan else 0
-        return self.table.memory_bytes + self._columns.memory_bytes + graph
+        return self.table.memory_bytes + self._columns.memory_bytes + self._upkeep.memory_bytes
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add rows, whose numbers are above all that were added before."""
@@ -124,14 +94,11 @@ class SearchSpace:
     @property
     def has_graphs(self) -> bool:
         """Whether a graph can be built, or restored."""
-        return self._policy is not None
+        return self._upkeep.policy is not None
 
     def follow(self, policy: GraphPolicy | None) -> None:
         """Build graphs this way from now on, and let go of one that was built another way."""
-        policy = policy if self.table.metric in METRICS and find_spec("faiss") else None
-        if policy != self._policy:
-            self.close()
-            self._plan, self._policy = None, policy
+        self._upkeep.follow(policy)
 
     def read(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
         """Add ascending rows, of which the first may have their slots from `restore`."""
@@ -145,8 +112,7 @@ class SearchSpace:
         self._known.clear()
         self.table.remove(rows)
         if self.table.dead >= _COMPACT_FROM and self.table.dead * 2 > self.table.size:
-            self.close()
-            self._plan = None
+            self._upkeep.drop()
             self.table.compact()
             self._columns.clear()
 
@@ -176,13 +142,12 @@ class SearchSpace:
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return the rows and distances of the nearest, as `VectorTable.search` does; by the graph where that pays."""
         matches = self._matches(filter, rows)
-        self._searches += 1
-        self._adopt()
-        table = self.table
-        if self._plan is not None and not exact and not table.wide:
-            slots = self._near(self._plan, query, top_k, matches, ef_search)
+        self._upkeep.adopt(exact=exact)
+        table, plan = self.table, self._upkeep.plan
+        if plan is not None and not exact and not table.wide:
+            slots = self._near(plan, query, top_k, matches, ef_search)
             if slots is None and table.absent:
-                slots = self._near_by_scan(self._plan, query, top_k, matches)
+                slots = self._near_by_scan(plan, query, top_k, matches)
             if slots is not None:
                 return table.best_of(query, top_k, slots)
         if matches is None:
@@ -193,8 +158,8 @@ class SearchSpace:
 
     def is_brief(self, top_k: int, filter: Filter | None, *, exact: bool, ef_search: int | None = None) -> bool:
         """Whether `search` is sure to take less than a millisecond: its matches are known, and nothing else is due."""
-        table, plan = self.table, self._plan
-        if top_k > _PAGE or self._build is not None or table.wide or table.absent or (plan is None and self._is_due()):
+        table, plan = self.table, self._upkeep.plan
+        if top_k > _PAGE or self._upkeep.is_pending or table.wide or table.absent:
             return False
         matching = table.size
         if filter is not None or table.dead:
@@ -206,17 +171,14 @@ class SearchSpace:
             return plan.seconds(top_k, matching, table.size, None if exact else ef_search, exact=exact) < _BRIEF
         return matching * table.dimension <= GRAPH_FROM
 
-    def restore(self, plan: Plan, rows: Rows) -> bool:
+    def restore(self, plan: Plan, rows: Rows) -> None:
         """Take a graph that was saved, and give the rows of its slots their places.
 
-        Returns:
-            Whether their vectors are to stay out of memory: `revive` then brings those to life that exist, else `read`.
+        Where their vectors can be had from elsewhere, `revive` then brings those to life that exist, else `read`.
         """
         self._known.clear()
         self.table.reserve(rows)
-        self._plan = plan
-        self._lighten(plan)
-        return self.table.absent > 0
+        self._upkeep.take(plan)
 
     def revive(self, rows: Rows) -> None:
         """Bring rows to life whose vectors stay out of memory."""
@@ -225,15 +187,11 @@ class SearchSpace:
 
     def build(self) -> Build | None:
         """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
-        self._adopt()
-        self._start(tail=0.0, background=False)
-        return self._build
+        return self._upkeep.build()
 
     def close(self) -> None:
-        """Stop building."""
-        if self._build is not None:
-            self._build.cancel()
-            self._build = None
+        """Stop what goes on in the background."""
+        self._upkeep.close()
 
     def _near(
         self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None, ef_search: int | None
@@ -279,43 +237,6 @@ class SearchSpace:
         if len(self._known) > _KNOWN:
             del self._known[next(iter(self._known))]  # the one that was not asked for longest
         return known
-
-    def _adopt(self) -> None:
-        """Take the graph that the background has finished, and start the next one when it is time."""
-        if self._build is not None and not self._build.running:
-            self._plan = self._build.result or self._plan
-            self._build = None
-            if self._plan is not None:
-                self._lighten(self._plan)
-        if self._policy is not None and self._build is None and self._searches > 1:
-            self._start(tail=self._policy.tail, background=True)
-
-    def _lighten(self, plan: Plan) -> None:
-        """Let go of the vectors that the graph covers, if that is wanted and they can be had again."""
-        if self._policy is not None and self._policy.lean and self._elsewhere is not None and plan.beams:
-            self.table.release(plan.graph.size, self._elsewhere.here)
-
-    def _is_due(self) -> bool:
-        """Whether a graph is to be built, for which there was none."""
-        policy, table = self._policy, self.table
-        return policy is not None and table.size * table.dimension >= policy.from_numbers
-
-    def _start(self, *, tail: float, background: bool) -> None:
-        policy, table = self._policy, self.table
-        if policy is None or self._build is not None or table.wide:
-            return
-        if not self._is_due():
-            return
-        earlier = None
-        if self._plan is not None:
-            covered = self._plan.graph.size
-            dead = covered - int(np.count_nonzero(table.live[:covered]))
-            if dead <= policy.dead * covered:
-                if table.size - covered <= tail * table.size or table.size == covered:
-                    return
-                earlier = self._plan.graph
-        apart = self._elsewhere.apart if self._elsewhere is not None else None
-        self._build = Build(table.snapshot(apart), policy.settings, earlier, self._on_built, background=background)
 
     def keeper(self, filter: Filter | None, rows: Sequence[int] | Rows | None) -> Callable[[Rows], Mask]:
         """Return the function that says of some rows which are here, match the filter and are among `rows`."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onevec.local.products import picked_products
-from onevec.local.vectors import Matrix, Rows, Slots, Vectors
+from onevec.local.vectors import Matrix, Measured, Rows, Slots, Vectors, lengths
 from onevec.metrics import Metric
 
 Mask = npt.NDArray[np.bool_]
@@ -58,6 +58,11 @@ class VectorTable:
     def dimension(self) -> int:
         """How many numbers each vector has."""
         return self._vectors.dimension
+
+    @property
+    def capacity(self) -> int:
+        """How many slots there is room for."""
+        return len(self._rows)
 
     @property
     def live(self) -> Mask:
@@ -191,12 +196,21 @@ class VectorTable:
         self._live[slots] = True
         self.dead -= len(slots)
 
-    def bring(self, vectors: Matrix) -> None:
-        """Have the vectors of the released slots in memory again, of shape (absent, dimension)."""
-        absent, live = self.absent, self.live[: self.absent].copy()
-        self._vectors.bring(vectors)
-        self._measure(slice(0, absent), self._vectors.between(0, absent))
-        self._live[:absent] = live
+    def bring(self, read: Measured, fetch: Callable[[Rows], Matrix]) -> None:
+        """Have the vectors of the released slots in memory again.
+
+        Args:
+            read: What was read of them by another thread, which may have seen a later state, without some of the rows.
+            fetch: Gives the vectors of rows as of now.
+        """
+        absent = self.absent
+        self._vectors.bring(read.vectors)
+        self._note(slice(0, absent), read.norms[:absent])
+        lacking = (self._live[:absent] & (self._norms[:absent] == 0)).nonzero()[0]
+        if len(lacking):
+            vectors = fetch(self._rows[lacking])
+            self._vectors.put(lacking, vectors)
+            self._note(lacking, lengths(vectors))
 
     def snapshot(self, fetch: Callable[[Rows], Matrix] | None = None) -> Self:
         """Return the table as it is, for another thread to search while rows are added to this one.
@@ -304,13 +318,12 @@ class VectorTable:
         if not len(vectors):
             return
         self._vectors.put(slots, vectors)
-        self._measure(slots, vectors)
+        self._note(slots, lengths(vectors))
         self._live[slots] = True
         self.dead -= len(vectors)
 
-    def _measure(self, slots: slice | Slots, vectors: Matrix) -> None:
-        """Note of the vectors what searches need beside them."""
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    def _note(self, slots: slice | Slots, norms: npt.NDArray[np.float64]) -> None:
+        """Note of lengths what searches need of the vectors beside them."""
         self._norms[slots] = norms
         self._scale[slots] = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > _SMALLEST)
         with np.errstate(over="ignore"):  # then the table is wide, and this is not used

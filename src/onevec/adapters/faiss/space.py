@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from onevec.adapter import Request
-from onevec.adapters.faiss.background import Task
 from onevec.adapters.faiss.index import FaissIndex, use_one_thread
 from onevec.adapters.faiss.recipes import Recipe
 from onevec.adapters.faiss.widths import Built, measured, reliable
 from onevec.documents import Metadata
 from onevec.errors import InvalidQuery
+from onevec.local.background import Task
 from onevec.local.space import Matches, SearchSpace
 from onevec.local.table import VectorTable
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
@@ -60,7 +60,8 @@ class IndexedSpace(SearchSpace):
         save: Save | None,
         elsewhere: Elsewhere | None,
     ) -> None:
-        super().__init__(recipe.dimension, recipe.metric, read, elsewhere=elsewhere)
+        super().__init__(recipe.dimension, recipe.metric, read)
+        self._elsewhere = elsewhere
         self._save = save
         self.recipe = recipe
         self.built: Built | None = None

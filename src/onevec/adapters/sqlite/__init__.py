@@ -26,8 +26,8 @@ from onevec.documents import CollectionInfo, Document, Health, IndexSettings, St
 from onevec.errors import OnevecError, ReadOnly
 from onevec.filters import Filter
 from onevec.local.builder import Build
-from onevec.local.space import GRAPH_FROM, GraphPolicy
 from onevec.local.text import match_expression
+from onevec.local.upkeep import GRAPH_FROM, GraphPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
 from onevec.values import microseconds, moment_at

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import apsw
@@ -23,8 +23,9 @@ from onevec.adapters.sqlite.texts import stored_texts
 from onevec.documents import CollectionInfo, IndexSettings, Metadata
 from onevec.errors import CollectionNotFound
 from onevec.local.graph import GraphSettings
-from onevec.local.space import GraphPolicy, SearchSpace
+from onevec.local.space import SearchSpace
 from onevec.local.text import TextIndex
+from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Elsewhere, Rows
 from onevec.values import microseconds
 
@@ -211,10 +212,7 @@ class Spaces:
         verify_ids(connection, number)
         space = loaded.space
         last = int(space.table.rows[-1])
-        here = connection.execute(
-            "SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, last)
-        )
-        space.revive(np.fromiter((row for (row,) in here), np.int64))
+        space.revive(_rows_to(connection, number, last))
         loaded.last_row = last
 
 
@@ -252,9 +250,14 @@ def collection_number(connection: apsw.Connection, info: CollectionInfo) -> int:
 
 def _has_all_rows(connection: apsw.Connection, number: int, rows: Rows) -> bool:
     """Whether a graph with these rows has all that the namespace has up to the last: it may be that of another one."""
-    last = int(rows[-1]) if len(rows) else 0
-    here = connection.execute("SELECT row FROM documents WHERE namespace = ? AND row <= ?", (number, last))
-    return bool(np.isin(np.fromiter((row for (row,) in here), np.int64), rows).all())
+    here = _rows_to(connection, number, int(rows[-1]) if len(rows) else 0)
+    return bool(np.isin(here, rows, assume_unique=True).all())
+
+
+def _rows_to(connection: apsw.Connection, number: int, last: int) -> Rows:
+    """The rows of a namespace up to the last, ascending."""
+    here = connection.execute("SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, last))
+    return np.fromiter(chain.from_iterable(here), np.int64)
 
 
 def _metadata(connection: apsw.Connection, rows: Rows | Sequence[int]) -> Iterator[tuple[int, Metadata]]:

@@ -45,8 +45,9 @@ class StoredVectors:
         verify_vectors(here, blobs, checksums)
         if set(map(len, blobs)) != {self._dimension * 4}:
             raise Undecodable(f"a vector among rows {here[0]} to {here[-1]} has not {self._dimension} numbers")
-        place = {row: index for index, row in enumerate(rows.tolist())}
-        vectors[[place[row] for row in here]] = np.frombuffer(b"".join(blobs), "<f4").reshape(len(here), -1)
+        order = rows.argsort()
+        places = order[rows.searchsorted(np.array(here, np.int64), sorter=order)]
+        vectors[places] = np.frombuffer(b"".join(blobs), "<f4").reshape(len(here), -1)
         return vectors
 
     @contextmanager
