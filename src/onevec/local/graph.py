@@ -6,13 +6,14 @@ Small World graphs", IEEE TPAMI 42(4), 2020.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from onevec.documents import IndexSettings, Quantization
 from onevec.local.table import Mask
@@ -24,6 +25,8 @@ METRICS = frozenset({Metric.COSINE, Metric.DOT, Metric.EUCLIDEAN})
 
 # Bytes of a saved graph that are in memory at once.
 _PIECE = 2**20
+
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Graph:
         # Cosine is the inner product of vectors of length 1, and the nearest by it are the nearest by L2.
         self._unit = metric is Metric.COSINE
         self._bytes: _Bytes | None = None
+        self._parameters: dict[int, Any] = {}  # FAISS's, by how wide a search is; Any: they have no types
         self._learns = settings.quantization == "int8" and metric is not Metric.DOT
         measure = faiss.METRIC_L2 if self._learns or metric is Metric.EUCLIDEAN else faiss.METRIC_INNER_PRODUCT
         if settings.quantization == "none":
@@ -93,9 +97,10 @@ class Graph:
 
     def nearest(self, query: Matrix, ef: int) -> Slots:
         """Return `ef` slots near the query, the nearest first; dead ones are among them."""
-        faiss = _faiss()
-        parameters = faiss.SearchParametersHNSW(efSearch=ef)
-        _, slots = self._index.search(self._prepared(query[np.newaxis]), ef, params=parameters)
+        parameters = self._parameters.get(ef)
+        if parameters is None:
+            parameters = self._parameters[ef] = _faiss().SearchParametersHNSW(efSearch=ef)
+        _, slots = self._index.search(self._asked(query), ef, params=parameters)
         found: Slots = slots[0]
         return found if found[-1] >= 0 else found[found >= 0]
 
@@ -103,7 +108,7 @@ class Graph:
         """Return up to `count` slots near the query, of those in the mask of shape (size,): by what is kept of each."""
         faiss = _faiss()
         among = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little")))
-        _, slots = self._index.storage.search(self._prepared(query[np.newaxis]), count, params=among)
+        _, slots = self._index.storage.search(self._asked(query), count, params=among)
         found: Slots = slots[0]
         return found[found >= 0]
 
@@ -139,6 +144,13 @@ class Graph:
         graph._index = index  # noqa: SLF001 (its own class)
         return graph
 
+    def _asked(self, query: Matrix) -> Matrix:
+        """A query as the index takes it, of shape (1, dimension)."""
+        if self._bytes is None:
+            return self._scaled(query[np.newaxis])
+        length = math.sqrt(query.dot(query)) if self._unit else 1.0
+        return self._bytes.of_one(query, max(length, _TINY))[np.newaxis]
+
     def _prepared(self, vectors: Matrix) -> Matrix:
         scaled = self._scaled(vectors)
         return scaled if self._bytes is None else self._bytes.of_each(scaled)
@@ -147,11 +159,11 @@ class Graph:
         if not self._unit:
             return vectors
         lengths = np.sqrt(np.vecdot(vectors, vectors))
-        unit: Matrix = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)[:, np.newaxis]
+        unit: Matrix = vectors / np.maximum(lengths, np.float32(_TINY))[:, np.newaxis]
         return unit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Bytes:
     """Vectors as bytes, one scale for all dimensions: what is near by L2 stays near by L2 of the bytes.
 
@@ -163,19 +175,29 @@ class _Bytes:
     centre: Matrix
     scale: np.float32
 
+    @cached_property
+    def offset(self) -> Matrix:
+        """What is added to the numbers, once they are steps: the byte of the mean is 128, and FAISS rounds down."""
+        return np.float32(128.5) - self.centre * self.scale
+
     @classmethod
     def of(cls, sample: Matrix) -> Self:
         """Learn from vectors; one number in ten thousand may lie outside the range, and is cut to its end."""
         centre = sample.mean(axis=0)
         furthest = float(np.quantile(np.abs(sample - centre), 0.9999))
-        return cls(centre, np.float32(127 / max(furthest, float(np.finfo(np.float32).tiny))))
+        return cls(centre, np.float32(127 / max(furthest, _TINY)))
 
     def of_each(self, vectors: Matrix) -> Matrix:
         """Return the bytes, as the float32 numbers that FAISS wants to be given."""
-        steps: npt.NDArray[np.float32] = vectors - self.centre
-        steps *= self.scale
-        steps += np.float32(128.5)
-        return steps.clip(0, 255, out=steps)  # FAISS drops what is behind the point
+        steps: Matrix = vectors * self.scale
+        steps += self.offset
+        return _cut(steps)
+
+    def of_one(self, vector: Matrix, length: float) -> Matrix:
+        """Return the bytes of a vector that is first divided by its length."""
+        steps: Matrix = vector * np.float32(self.scale / length)
+        steps += self.offset
+        return _cut(steps)
 
     def dump(self) -> bytes:
         return np.append(self.centre, self.scale).astype("<f4").tobytes()
@@ -190,6 +212,12 @@ class _Bytes:
     def size(dimension: int) -> int:
         """How many bytes `dump` gives."""
         return 4 * (dimension + 1)
+
+
+def _cut(steps: Matrix) -> Matrix:
+    """Set what lies outside the range of a byte to its end."""
+    np.maximum(steps, np.float32(0), out=steps)
+    return np.minimum(steps, np.float32(255), out=steps)
 
 
 def use_one_thread() -> None:

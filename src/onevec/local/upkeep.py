@@ -100,10 +100,12 @@ class Upkeep:
             OnevecError: The vectors could not be read; the next search tries again.
         """
         self._searches += 1
-        self._bring(wait=exact or self.plan is None)
-        self._take_built()
-        if self._searches > 1:
-            self._start(self.policy.tail if self.policy else 0.0, background=True)
+        if self._table.absent:
+            self._bring(wait=exact or self.plan is None)
+        if self._build is not None:
+            self._take_built()
+        if self.policy is not None and self._searches > 1:
+            self._start(self.policy.tail, background=True)
 
     def build(self) -> Build | None:
         """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
@@ -164,8 +166,8 @@ class Upkeep:
         earlier = None
         if self.plan is not None:
             covered = self.plan.graph.size
-            dead = covered - int(np.count_nonzero(table.live[:covered]))
-            if dead <= policy.dead * covered:
+            most = policy.dead * covered
+            if table.dead <= most or covered - np.count_nonzero(table.live[:covered]) <= most:
                 if table.size - covered <= tail * table.size or table.size == covered:
                     return
                 earlier = self.plan.graph
