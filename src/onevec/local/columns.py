@@ -14,7 +14,7 @@ from onevec.local.table import Mask
 from onevec.matching import lookup
 
 # Documents whose metadata is held at once while columns are built.
-_BLOCK = 8192
+_BLOCK = 1024
 
 
 class FilterColumns:

@@ -12,8 +12,8 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 Slots: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-# Vectors read from elsewhere at once.
-_PART = 8192
+# Vectors read from elsewhere at once: few enough for the processor's cache.
+_PART = 1024
 
 
 class Elsewhere(NamedTuple):

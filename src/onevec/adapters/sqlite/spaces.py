@@ -29,8 +29,8 @@ from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Elsewhere, Rows
 from onevec.values import microseconds
 
-# Rows read and appended at once while loading: keeps the copy that passes through small beside the matrix itself.
-_LOAD = 8192
+# Rows that pass through at once while loading: few enough for the processor's cache.
+_LOAD = 1024
 
 
 @dataclass(slots=True)
