@@ -14,7 +14,7 @@ from onevec.adapter import Found, Place, Request
 from onevec.adapters.faiss.recipes import Recipe, library, parsed
 from onevec.adapters.faiss.space import Building, IndexedSpace
 from onevec.adapters.faiss.spaces import IndexedSpaces
-from onevec.adapters.sqlite import SqliteAdapter, _create_collection, _set_index
+from onevec.adapters.sqlite import SqliteAdapter, collections
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.finding import Finder, Nearest
 from onevec.capabilities import Capabilities
@@ -130,10 +130,10 @@ class FaissAdapter(SqliteAdapter):
         return plan
 
     def _create_indexed(self, connection: apsw.Connection, info: CollectionInfo) -> bool:
-        if not _create_collection(connection, info):
+        if not collections.create(connection, info):
             return False
         Recipe.checked(self._default, info.dimension, info.metric)
-        _set_index(connection, info, self._default)
+        collections.set_index(connection, info, self._default)
         return True
 
     def _building(self, connection: apsw.Connection, place: Place) -> Building | None:

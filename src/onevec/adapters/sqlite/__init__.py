@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import apsw
-import orjson
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
-from onevec.adapters.sqlite import documents, graphs, native, texts
-from onevec.adapters.sqlite.checksums import CHECKED_BYTES
+from onevec.adapters.sqlite import collections, documents, graphs, health, native, texts
+from onevec.adapters.sqlite.collections import namespace_number
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.finding import Finder
-from onevec.adapters.sqlite.spaces import Spaces, collection_number, namespace_number
+from onevec.adapters.sqlite.spaces import Spaces
 from onevec.adapters.sqlite.verified import Verified
 from onevec.capabilities import Capabilities
 from onevec.compile import SqliteCompiler
@@ -30,14 +28,10 @@ from onevec.local.text import match_expression
 from onevec.local.upkeep import GRAPH_FROM, GraphPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
-from onevec.values import microseconds, moment_at
+from onevec.values import moment_at
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# https://www.sqlite.org/wal.html#walresetbug: several connections that write and checkpoint at once can corrupt a WAL
-# database in 3.7.0 to 3.51.2.
-WAL_SAFE_FROM = (3, 51, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +106,19 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return self._file.client
 
     async def collections(self) -> list[CollectionInfo]:
-        return await self._read(_collections)
+        return await self._read(collections.infos)
 
     async def collection(self, name: str) -> CollectionInfo | None:
-        return await self._read(_collection, name)
+        return await self._read(collections.info, name)
 
     async def create_collection(self, info: CollectionInfo) -> bool:
-        return await self._write(_create_collection, info)
+        return await self._write(collections.create, info)
 
     async def delete_collection(self, name: str) -> bool:
-        return await self._remove(_delete_collection, name)
+        return await self._remove(collections.delete, name)
 
     async def namespaces(self, collection: CollectionInfo) -> list[str]:
-        return await self._read(_namespaces, collection)
+        return await self._read(collections.namespaces, collection)
 
     async def clear(self, place: Place) -> int:
         return await self._remove(documents.clear, place)
@@ -184,7 +178,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._io.offload(self._health)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
-        await self._write(_set_index, collection, settings)
+        await self._write(collections.set_index, collection, settings)
 
     async def optimize(self, place: Place) -> None:
         await self._write(self._index_texts, place)
@@ -298,82 +292,4 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             texts.catch_up(connection, number, anew=not self._verified.texts(connection, number))
 
     def _health(self) -> Health:
-        version = apsw.sqlite_lib_version()
-        warnings: list[str] = []
-        if tuple(map(int, version.split("."))) < WAL_SAFE_FROM:
-            warnings.append(f"SQLite {version} can corrupt a database that several connections write; upgrade apsw")
-        size = self._file.bytes_on_disk()
-        checked = "not checked" if size > CHECKED_BYTES else self._file.integrity()
-        issues = (
-            () if checked in {"ok", "not checked"} else (f"the file is damaged: {checked}; restore it from a backup",)
-        )
-        return Health(
-            "unhealthy" if issues else "degraded" if warnings else "healthy",
-            self.name,
-            version,
-            0.0,
-            issues,
-            tuple(warnings),
-            details={
-                "integrity": checked,
-                "path": str(self._file.path),
-                "journal_mode": self._file.pragma("journal_mode"),
-                "synchronous": ["off", "normal", "full", "extra"][int(str(self._file.pragma("synchronous")))],
-                "python": platform.python_version(),
-            },
-        )
-
-
-def _collections(connection: apsw.Connection) -> list[CollectionInfo]:
-    return [_info(*row) for row in connection.execute(f"{_SELECT_COLLECTION} ORDER BY name")]
-
-
-def _collection(connection: apsw.Connection, name: str) -> CollectionInfo | None:
-    row = connection.execute(f"{_SELECT_COLLECTION} WHERE name = ?", (name,)).fetchone()
-    return _info(*row) if row else None
-
-
-_SELECT_COLLECTION = "SELECT name, dimension, metric, embedder, created FROM collections"
-
-
-def _info(name: str, dimension: int, metric: str, embedder: str | None, created: int) -> CollectionInfo:
-    return CollectionInfo(name, dimension, Metric(metric), embedder, moment_at(created))
-
-
-def _create_collection(connection: apsw.Connection, info: CollectionInfo) -> bool:
-    connection.execute(
-        "INSERT INTO collections (name, dimension, metric, embedder, created) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (name) DO NOTHING",
-        (info.name, info.dimension, info.metric.value, info.embedder, microseconds(info.created_at)),
-    )
-    return connection.changes() == 1
-
-
-def _set_index(connection: apsw.Connection, info: CollectionInfo, settings: IndexSettings) -> None:
-    number = collection_number(connection, info)
-    recorded = orjson.dumps(settings).decode()
-    connection.execute("UPDATE collections SET index_settings = ? WHERE number = ?", (recorded, number))
-
-
-def _delete_collection(connection: apsw.Connection, name: str) -> bool:
-    row = connection.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
-    if not row:
-        return False
-    for number in [
-        number for (number,) in connection.execute("SELECT number FROM namespaces WHERE collection = ?", row)
-    ]:
-        texts.drop(connection, number)
-    connection.execute(
-        "DELETE FROM documents WHERE namespace IN (SELECT number FROM namespaces WHERE collection = ?)", row
-    )
-    connection.execute("DELETE FROM namespaces WHERE collection = ?", row)
-    connection.execute("DELETE FROM collections WHERE number = ?", row)
-    return True
-
-
-def _namespaces(connection: apsw.Connection, collection: CollectionInfo) -> list[str]:
-    found = connection.execute(
-        "SELECT name FROM namespaces WHERE collection = ? AND documents > 0 ORDER BY name",
-        (collection_number(connection, collection),),
-    )
-    return [name for (name,) in found]
+        return health.of(self._file, self.name)

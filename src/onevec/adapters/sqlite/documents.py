@@ -13,10 +13,10 @@ from onevec import codec
 from onevec.adapter import Batch, Change, Found, Place, Request
 from onevec.adapters.sqlite import texts
 from onevec.adapters.sqlite.checksums import HEAD, Sums, sums_of, verify
+from onevec.adapters.sqlite.collections import collection_number, namespace_number
 from onevec.adapters.sqlite.failures import Undecodable
 from onevec.adapters.sqlite.recent import RecentDocuments
 from onevec.adapters.sqlite.rows import New, columns, document, insert, metadata_of
-from onevec.adapters.sqlite.spaces import collection_number, namespace_number
 from onevec.compile import SqliteCompiler
 from onevec.documents import Document
 from onevec.errors import DocumentNotFound, OnevecError

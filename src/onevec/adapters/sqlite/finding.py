@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from onevec.adapter import Found, Place, Request
 from onevec.adapters.sqlite import documents, native, texts
+from onevec.adapters.sqlite.collections import namespace_number
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.recent import RecentDocuments
-from onevec.adapters.sqlite.spaces import Spaces, namespace_number
+from onevec.adapters.sqlite.spaces import Spaces
 from onevec.adapters.sqlite.verified import Verified
 from onevec.errors import EngineBusy
 from onevec.local.space import SearchSpace

@@ -11,8 +11,8 @@ import apsw
 
 from onevec.adapter import Place
 from onevec.adapters.sqlite import graphs, texts
+from onevec.adapters.sqlite.collections import namespace_number
 from onevec.adapters.sqlite.failures import mapped
-from onevec.adapters.sqlite.spaces import namespace_number
 from onevec.errors import ReadOnly
 from onevec.operations import Operation, found
 

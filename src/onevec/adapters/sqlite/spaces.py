@@ -17,17 +17,16 @@ from onevec import codec
 from onevec.adapter import Place
 from onevec.adapters.sqlite import graphs
 from onevec.adapters.sqlite.checksums import HEAD, sum_of, sums_of, verify, verify_all, verify_ids, verify_vectors
+from onevec.adapters.sqlite.collections import index_settings, namespace_number
 from onevec.adapters.sqlite.failures import Undecodable
 from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.adapters.sqlite.texts import stored_texts
-from onevec.documents import CollectionInfo, IndexSettings, Metadata
-from onevec.errors import CollectionNotFound
+from onevec.documents import CollectionInfo, Metadata
 from onevec.local.graph import GraphSettings
 from onevec.local.space import SearchSpace
 from onevec.local.text import TextIndex
 from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Elsewhere, Rows
-from onevec.values import microseconds
 
 # Rows that pass through at once while loading: few enough for the processor's cache.
 _LOAD = 1024
@@ -151,10 +150,9 @@ class Spaces:
 
     def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> GraphPolicy | None:
         """When and how the graphs of a collection are built, by what `create_index` recorded; None for never."""
-        recorded = connection.execute("SELECT index_settings FROM collections WHERE name = ?", (info.name,)).get
-        if recorded is None or self._policy is None:
+        settings = index_settings(connection, info.name)
+        if settings is None or self._policy is None:
             return self._policy
-        settings = IndexSettings(**orjson.loads(recorded))
         if settings.kind == "flat":
             return None
         # Asked for by name, bytes are to save memory, too.
@@ -218,34 +216,6 @@ class Spaces:
 
 def _key(place: Place) -> tuple[str, datetime, str]:
     return place.collection.name, place.collection.created_at, place.namespace
-
-
-def namespace_number(connection: apsw.Connection, place: Place) -> int | None:
-    """Return the number of a namespace in the file, None if there is none.
-
-    Raises:
-        CollectionNotFound: The collection was deleted, or deleted and made again.
-    """
-    collection = collection_number(connection, place.collection)
-    found = connection.execute(
-        "SELECT number FROM namespaces WHERE collection = ? AND name = ?", (collection, place.namespace)
-    ).fetchone()
-    return found[0] if found else None
-
-
-def collection_number(connection: apsw.Connection, info: CollectionInfo) -> int:
-    """Return the number of a collection in the file.
-
-    Raises:
-        CollectionNotFound: It was deleted, or deleted and made again.
-    """
-    found = connection.execute(
-        "SELECT number FROM collections WHERE name = ? AND created = ?", (info.name, microseconds(info.created_at))
-    ).fetchone()
-    if not found:
-        raise CollectionNotFound(f"collection {info.name!r} was deleted; open or create it again")
-    number: int = found[0]
-    return number
 
 
 def _has_all_rows(connection: apsw.Connection, number: int, rows: Rows) -> bool:
