@@ -29,8 +29,8 @@ check: $(READY) ## format, lint, types and the core tests
 	$(BIN)/mypy
 	$(PYTEST) tests/core
 
-test: $(READY) ## all tests
-	$(PYTEST)
+test: $(READY) ## all tests; of those that are many, a part. ONEVEC_KIT=all: all of them
+	$(if $(ONEVEC_KIT),,ONEVEC_HYPOTHESIS=$(or $(ONEVEC_HYPOTHESIS),brief) ONEVEC_FAULTS=$(or $(ONEVEC_FAULTS),brief) )$(PYTEST)
 
 faults: $(READY) ## the fault tests at every point, and Hypothesis with many more examples; takes long
 	ONEVEC_FAULTS=long ONEVEC_HYPOTHESIS=long $(PYTEST) --timeout 3600 tests/faults tests/engines

@@ -1,8 +1,7 @@
 """What all tests share: how many examples Hypothesis draws, and where the large test data is.
 
-ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight
-ONEVEC_KIT=all           runs all of the kit on every engine; without it, a sixth on those that are not onevec's own, on
-                         each a different one
+ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight; `brief` draws few
+ONEVEC_KIT=all           runs all of the kit on every engine; without it a part on most, on each a different one
 ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
 """
 
@@ -30,6 +29,7 @@ __all__ = ["chroma", "elasticsearch", "milvus", "pinecone", "postgres", "qdrant"
 
 # No deadline: how long one example takes says more about what else the machine is doing.
 settings.register_profile("short", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("brief", settings.get_profile("short"), max_examples=8)
 settings.register_profile("long", settings.get_profile("short"), max_examples=2000)
 settings.load_profile(os.environ.get("ONEVEC_HYPOTHESIS", "short"))
 
@@ -39,18 +39,25 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(2**32)))
 
 
-# The kit's files for engines of onevec's own, whose tests take milliseconds.
-_QUICK = {"test_memory.py", "test_sqlite.py", "test_jsonl.py", "test_faiss.py"}
-_PART = 6
+# Of the kit, a short run takes all on the engines that others are built from, a third on those that share their code,
+# and a tenth on other people's.
+_PARTS = {
+    "test_memory.py": 1,
+    "test_sqlite.py": 1,
+    "test_jsonl.py": 3,
+    "test_faiss.py": 3,
+    "test_third_party_engine.py": 3,
+}
+_PART = 10
 _MANY = 2000  # whoever asks for one file gets all of it
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """Whether a short run does without a test of the kit: it takes a sixth of an engine's, on each a different one."""
+    """Whether a short run does without a test of the kit."""
     surface = getattr(item, "callspec", None) and item.callspec.params.get("site")  # type: ignore[attr-defined]
-    if surface is None or item.path.name in _QUICK or item.path.parent.name != "engines":
+    if surface is None or item.path.parent.name not in ("engines", "plugin"):
         return False
-    return zlib.crc32(item.nodeid.encode()) % _PART != 0
+    return zlib.crc32(item.nodeid.encode()) % _PARTS.get(item.path.name, _PART) != 0
 
 
 @pytest.hookimpl(tryfirst=True)

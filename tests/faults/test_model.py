@@ -20,7 +20,7 @@ from onevec.local.upkeep import GraphPolicy
 
 from .embedded import ENGINES, no_syncs
 from .model import Stores
-from .sampling import LONG, Counted
+from .sampling import BRIEF, LONG, Counted
 
 __all__ = ["no_syncs"]
 
@@ -58,7 +58,9 @@ def test_any_sequence_of_calls(name: str, monkeypatch: pytest.MonkeyPatch, count
         def __init__(self) -> None:
             super().__init__(ENGINES[name], tried)
 
-    run_state_machine_as_test(StoresOf, settings=settings(max_examples=2000 if LONG else 15, stateful_step_count=30))
+    run_state_machine_as_test(
+        StoresOf, settings=settings(max_examples=2000 if LONG else 5 if BRIEF else 15, stateful_step_count=30)
+    )
     counted(f"calls on {name}", tried["steps"])
     if tried["by an index"]:
         counted(f"searches of {name} by an index", tried["by an index"])

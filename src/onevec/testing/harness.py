@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 REQUIRED = "ONEVEC_REQUIRE_ENGINES"
-LONG = os.environ.get("ONEVEC_HYPOTHESIS") == "long"
+
+# How many examples are drawn: few ("brief") while one works, more ("short") by default, many ("long") overnight.
+_EXTENT = os.environ.get("ONEVEC_HYPOTHESIS", "short")
+BRIEF = _EXTENT == "brief"
+LONG = _EXTENT == "long"
 
 
 class Gap(NamedTuple):

@@ -14,7 +14,7 @@ from onevec.filters import Filter
 from onevec.lower import lower, unsupported
 from onevec.matching import matches
 from onevec.testing import strategies
-from onevec.testing.harness import LONG
+from onevec.testing.harness import BRIEF, LONG
 from onevec.testing.site import Site
 from onevec.validate import clean_metadata
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 DIMENSION = 2
 DOCUMENTS = 40
-FILTERS = 4000 if LONG else 400
+FILTERS = 4000 if LONG else 80 if BRIEF else 400
 
 
 def test_random_filters_agree(site: Site, record_property: Callable[[str, object], None]) -> None:

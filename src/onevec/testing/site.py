@@ -18,7 +18,7 @@ from onevec.capabilities import Capabilities
 from onevec.errors import EngineNotInstalled, EngineUnavailable, UnsupportedFilter
 from onevec.filters import Op
 from onevec.testing.awaited import awaited
-from onevec.testing.harness import LONG, REQUIRED, EngineHarness, is_required
+from onevec.testing.harness import BRIEF, LONG, REQUIRED, EngineHarness, is_required
 from onevec.testing.samples import DIMENSION
 
 T = TypeVar("T")
@@ -60,7 +60,9 @@ class Site:
 
     def some(self, cases: Sequence[T]) -> Sequence[T]:
         """Return the cases to try: all on one surface, some on the other, as both reach the same core."""
-        return cases if self.surface == "sync" or LONG else cases[::5]
+        if LONG:
+            return cases
+        return cases[:: (1 if self.surface == "sync" else 5) * (5 if BRIEF else 1)]
 
     def run(self, test: Coroutine[Any, Any, T]) -> T:  # Any: what the event loop sends
         """Run a test to its end: in an event loop of its own, or by one `send(None)` and no loop at all."""
