@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
@@ -28,11 +28,19 @@ _unquoted = partial(unquote, errors="strict")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """An engine, and what a URL or a config says about the store there. `name` is the entry's, in `onevec.toml`."""
+    """An engine, and what a URL or a config says about the store there.
+
+    Attributes:
+        engine: Its name.
+        settings: Text from a URL, TOML values, or objects from a program.
+        name: The entry's, in `onevec.toml`.
+        folder: That file's, which relative paths of the entry begin at; else they begin at the current folder.
+    """
 
     engine: str
-    settings: Mapping[str, Any]  # Any: text from a URL, TOML values, or objects from a program
+    settings: Mapping[str, Any]  # Any: as above
     name: str | None = None
+    folder: Path | None = None
 
 
 def locate(target: str | Mapping[str, Any]) -> Location:  # Any: as Location
@@ -49,9 +57,10 @@ def locate(target: str | Mapping[str, Any]) -> Location:  # Any: as Location
         )
     if "://" in target:
         return _from_url(target)
-    stores = _configured()
-    if target in stores:
-        return _from_mapping(stores[target], target)
+    file = _config_file()
+    stores = _stores_of(file)
+    if file is not None and target in stores:
+        return replace(_from_mapping(stores[target], target), folder=file.absolute().parent)
     known = (
         f"{CONFIG_FILE} names {', '.join(sorted(stores))}" if stores else f"there is no {CONFIG_FILE} that names any"
     )
@@ -92,6 +101,20 @@ def expanded(value: Any) -> Any:  # Any: texts change, alone and in lists and ma
             return [expanded(item) for item in value]
         case _:
             return value
+
+
+def placed(location: Location, cls: type[Any]) -> dict[str, Any]:  # Any: an engine's options class, and settings
+    """Return a location's settings with each relative path from where it begins."""
+    settings, folder = dict(location.settings), location.folder
+    if folder is None:
+        return settings
+    paths = {name for name, kind in get_type_hints(cls).items() if Path in (kind, *get_args(kind))}
+    for name in settings.keys() & (paths | {"embedding_cache"}):
+        value = settings[name]
+        # Beside a host `path` is a part of the server's address, and some engines have a name for memory.
+        if isinstance(value, str) and not (name == "path" and "host" in settings) and value != ":memory:":
+            settings[name] = str(folder / Path(value).expanduser())
+    return settings
 
 
 def options_of(cls: type[Any], settings: Mapping[str, Any], engine: str) -> Any:  # Any: the engine's options class
@@ -172,8 +195,7 @@ def _from_mapping(config: Mapping[str, Any], name: str | None) -> Location:
     return Location(engine, expanded(settings), name)
 
 
-def _configured() -> dict[str, Mapping[str, Any]]:
-    path = _config_file()
+def _stores_of(path: Path | None) -> dict[str, Mapping[str, Any]]:
     if path is None:
         return {}
     stores = _read(path).get("stores", {})

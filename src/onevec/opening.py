@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from onevec.adapter import Adapter
-from onevec.config import expanded, locate, options_of
+from onevec.config import expanded, locate, options_of, placed
 from onevec.deadline import reset_end, set_end
 from onevec.errors import OnevecError
 from onevec.registry import AdapterClass, installed_adapter_class
@@ -169,7 +169,7 @@ class Opening:
             return self.target, expanded(self.options), self.embedder, self.embedding_cache
         location = locate(self.target)
         cls = installed_adapter_class(location.engine)
-        settings = dict(location.settings)
+        settings = placed(location, cls.options)
         embedder, cache = settings.pop("embedder", None), settings.pop("embedding_cache", None)
         return (
             cls,

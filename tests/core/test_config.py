@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import onevec
 from onevec import Secret
-from onevec.config import CONFIG_FILE, default_target, expanded, locate
+from onevec.adapters.milvus.opening import MilvusOptions
+from onevec.config import CONFIG_FILE, default_target, expanded, locate, placed
 from onevec.errors import ConfigError
 
 PASSWORD = "hunter2"
@@ -276,3 +278,19 @@ def test_the_default(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / CONFIG_FILE).write_text("default = 5")
     with pytest.raises(ConfigError, match="default is the name of a store, got 5"):
         default_target()
+
+
+def test_relative_paths_begin_where_the_config_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store is the same one from every folder below; what a program says itself begins at the current folder."""
+    inner = here / "a"
+    inner.mkdir()
+    (here / CONFIG_FILE).write_text(
+        '[stores.papers]\nurl = "sqlite:///papers.db"\nembedding_cache = "vectors.db"\n'
+        '[stores.server]\nurl = "milvus://h/papers"\n[stores.memory]\nengine = "qdrant"\npath = ":memory:"\n'
+    )
+    monkeypatch.chdir(inner)
+    with onevec.connect("papers"), onevec.connect("sqlite:///mine.db"):
+        assert sorted(path.name for path in here.glob("*.db")) == ["papers.db", "vectors.db"]
+        assert [path.name for path in inner.glob("*.db")] == ["mine.db"]
+    for name, option in (("server", "papers"), ("memory", ":memory:")):
+        assert placed(locate(name), MilvusOptions)["path"] == option
