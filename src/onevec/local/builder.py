@@ -9,15 +9,13 @@ import numpy as np
 
 from onevec.local.background import Task
 from onevec.local.graph import Graph, GraphSettings, use_one_thread
+from onevec.local.pieces import pieces
 from onevec.local.planner import Plan, plan
 from onevec.local.table import VectorTable
 from onevec.local.vectors import Rows
 
 # What is waited for: it has no plan if it was cancelled.
 Build: TypeAlias = Task[Plan | None]
-
-# Vectors linked between two looks at whether to stop; some tens of milliseconds.
-_STEP = 512
 
 # Vectors that quantization learns the range of the numbers from.
 _SAMPLE = 20_000
@@ -48,10 +46,10 @@ def built(
     if earlier is None:
         sample = np.arange(0, table.size, max(1, table.size // _SAMPLE))
         graph.learn(table.vectors_at(sample))
-    while graph.size < table.size:
+    for start, stop in pieces(graph.size, table.size, background=background):
         if cancelled():
             return None
-        graph.add(table.vectors_between(graph.size, graph.size + _STEP))
+        graph.add(table.vectors_between(start, stop))
     made = plan(graph, table)
     if on_built is not None and not cancelled():
         on_built(made, table.rows)

@@ -16,15 +16,13 @@ from onevec.adapters.faiss.widths import Built, measured, reliable
 from onevec.documents import Metadata
 from onevec.errors import InvalidQuery
 from onevec.local.background import Task
+from onevec.local.pieces import pieces
 from onevec.local.space import Matches, SearchSpace
 from onevec.local.table import VectorTable
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 
 # Vectors read from the disk at once.
 _BLOCK = 8192
-
-# Vectors added between two looks at whether to stop; some tens of milliseconds.
-_STEP = 256
 
 # Examples beyond these make training longer, not better; FAISS draws as many for each centroid.
 _EXAMPLES = 256 / 39
@@ -220,10 +218,10 @@ def _built(
             index.learn(_examples(table, recipe.needed))
     else:
         index, trained_on = earlier.index.copy(), earlier.trained_on
-    while index.size < table.size:
+    for start, stop in pieces(index.size, table.size, background=background):
         if cancelled():
             return None
-        index.add(table.vectors_between(index.size, index.size + _STEP))
+        index.add(table.vectors_between(start, stop))
     built = measured(index, table, trained_on)
     if save is not None and not cancelled():
         save(recipe, built, table.rows)
