@@ -23,8 +23,8 @@ so nothing in a facet needs escaping, and the first `=` ends the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
@@ -45,7 +45,9 @@ TIME = ":time"
 LOW = ":low"
 
 Flat: TypeAlias = str | int | float | bool | list[str]
+Fields: TypeAlias = list[tuple[str, Any]]  # Any: a metadata value
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_SCALARS = frozenset({int, float, bool})
 _EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
@@ -56,26 +58,34 @@ class Bound(NamedTuple):
     low: float | None
 
 
+class Facts(NamedTuple):
+    """What filters can ask of a document.
+
+    Attributes:
+        facets: What `facets_of` returns.
+        numbers: What `numbers_of` returns.
+        texts: The fields that are texts, by dotted name; a datetime is one here, in ISO 8601.
+    """
+
+    facets: list[str]
+    numbers: dict[str, float]
+    texts: dict[str, str]
+
+
+def facts_of(metadata: Metadata) -> Facts:
+    """Return all that filters can ask of clean metadata."""
+    fields = _fields(metadata)
+    texts = {
+        name: value if isinstance(value, str) else iso(value)
+        for name, value in fields
+        if isinstance(value, str | datetime)
+    }
+    return Facts(_facets(fields), _numbers(fields), texts)
+
+
 def facets_of(metadata: Metadata) -> list[str]:
     """Return the facets of clean metadata, each once. There is always at least `EVERY`."""
-    facets = [EVERY]
-    for name, value in _fields(metadata):
-        facets.append(present(name))
-        if not isinstance(value, dict):
-            facets.append(equal(name, value))
-        match value:
-            case str() if instant(value) is not None:
-                facets.append(timed(name))
-            case str() | bool() | dict():
-                pass
-            case int() | float():
-                facets.append(numeric(name))
-            case list():
-                facets.append(listed(name))
-                facets += [element(name, item) for item in value if not isinstance(item, dict | list | None)]
-            case _:
-                facets += (timed(name), dated(name))
-    return list(dict.fromkeys(facets))
+    return _facets(_fields(metadata))
 
 
 def numbers_of(metadata: Metadata) -> dict[str, float]:
@@ -84,15 +94,7 @@ def numbers_of(metadata: Metadata) -> dict[str, float]:
     Instants are microseconds since 1970, of datetimes and of ISO 8601 strings. An integer is its nearest float; from
     2**53 on there is also `key + LOW`, by how much that is off. So (high, low) pairs are ordered as the numbers are.
     """
-    numbers: dict[str, float] = {}
-    for name, value in _fields(metadata):
-        key, number = (name, value) if is_number(value) else (name + TIME, instant(value))
-        if number is not None:
-            high, low = bound(number)
-            numbers[key] = high
-            if low is not None:
-                numbers[key + LOW] = low
-    return numbers
+    return _numbers(_fields(metadata))
 
 
 def flattened(metadata: Metadata) -> dict[str, Flat]:
@@ -155,14 +157,78 @@ def bound(number: float) -> Bound:
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
 
-def _fields(metadata: Metadata, above: str = "") -> Iterator[tuple[str, Any]]:  # Any: a metadata value
-    """Every field that a filter can name; lists are not entered."""
-    for key, value in metadata.items():
-        if value is None or not _NAME.fullmatch(key):
+def _facets(fields: Fields) -> list[str]:
+    facets = [EVERY]
+    for name, value in fields:
+        kind = type(value)
+        if kind in _SCALARS or (kind is str and len(value) <= LONGEST):
+            facets += _of_scalar(name, value)
             continue
-        yield above + key, value
+        facets.append(present(name))
+        if not isinstance(value, dict):
+            facets.append(equal(name, value))
+        match value:
+            case str() if instant(value) is not None:
+                facets.append(timed(name))
+            case str() | bool() | dict():
+                pass
+            case int() | float():
+                facets.append(numeric(name))
+            case list():
+                facets.append(listed(name))
+                facets += dict.fromkeys(
+                    _of_element(name, item) if type(item) is str and len(item) <= LONGEST else element(name, item)
+                    for item in value
+                    if not isinstance(item, dict | list | None)
+                )
+            case _:
+                facets += (timed(name), dated(name))
+    return facets
+
+
+def _numbers(fields: Fields) -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, value in fields:
+        kind = type(value)
+        if (kind is int or kind is float) and -_EXACT < value < _EXACT:
+            numbers[name] = float(value)
+            continue
+        key, number = (name, value) if is_number(value) else (name + TIME, instant(value))
+        if number is not None:
+            high, low = bound(number)
+            numbers[key] = high
+            if low is not None:
+                numbers[key + LOW] = low
+    return numbers
+
+
+def _fields(metadata: Metadata, above: str = "") -> Fields:
+    """Every field that a filter can name; lists are not entered."""
+    fields: Fields = []
+    for key, value in metadata.items():
+        if value is None or not _is_name(key):
+            continue
+        fields.append((above + key, value))
         if isinstance(value, dict):
-            yield from _fields(value, f"{above}{key}.")
+            fields += _fields(value, f"{above}{key}.")
+    return fields
+
+
+@lru_cache(maxsize=1024)  # documents that are written together have fields of the same names
+def _is_name(key: str) -> bool:
+    return _NAME.fullmatch(key) is not None
+
+
+@lru_cache(maxsize=8192, typed=True)  # and many of the same values
+def _of_scalar(name: str, value: str | float) -> tuple[str, ...]:
+    """The facets of a field that is a number, a boolean or a string."""
+    facets = present(name), equal(name, value)
+    if isinstance(value, str):
+        return facets if instant(value) is None else (*facets, timed(name))
+    return facets if isinstance(value, bool) else (*facets, numeric(name))
+
+
+_of_element = lru_cache(maxsize=8192)(element)
 
 
 def _typed(value: Any) -> str:  # Any: a metadata value or an operand
