@@ -23,6 +23,7 @@ so nothing in a facet needs escaping, and the first `=` ends the name.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -32,7 +33,7 @@ import orjson
 
 from onevec.codec import iso
 from onevec.documents import Metadata
-from onevec.values import instant, is_number, microseconds
+from onevec.values import instant, microseconds
 
 EVERY = "*"
 
@@ -45,9 +46,7 @@ TIME = ":time"
 LOW = ":low"
 
 Flat: TypeAlias = str | int | float | bool | list[str]
-Fields: TypeAlias = list[tuple[str, Any]]  # Any: a metadata value
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
-_SCALARS = frozenset({int, float, bool})
 _EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
@@ -74,18 +73,14 @@ class Facts(NamedTuple):
 
 def facts_of(metadata: Metadata) -> Facts:
     """Return all that filters can ask of clean metadata."""
-    fields = _fields(metadata)
-    texts = {
-        name: value if isinstance(value, str) else iso(value)
-        for name, value in fields
-        if isinstance(value, str | datetime)
-    }
-    return Facts(_facets(fields), _numbers(fields), texts)
+    facts = Facts([EVERY], {}, {})
+    _add(facts, metadata, "")
+    return facts
 
 
 def facets_of(metadata: Metadata) -> list[str]:
     """Return the facets of clean metadata, each once. There is always at least `EVERY`."""
-    return _facets(_fields(metadata))
+    return facts_of(metadata).facets
 
 
 def numbers_of(metadata: Metadata) -> dict[str, float]:
@@ -94,7 +89,7 @@ def numbers_of(metadata: Metadata) -> dict[str, float]:
     Instants are microseconds since 1970, of datetimes and of ISO 8601 strings. An integer is its nearest float; from
     2**53 on there is also `key + LOW`, by how much that is off. So (high, low) pairs are ordered as the numbers are.
     """
-    return _numbers(_fields(metadata))
+    return facts_of(metadata).numbers
 
 
 def flattened(metadata: Metadata) -> dict[str, Flat]:
@@ -157,84 +152,92 @@ def bound(number: float) -> Bound:
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
 
-def _facets(fields: Fields) -> list[str]:
-    facets = [EVERY]
-    for name, value in fields:
-        kind = type(value)
-        if kind in _SCALARS or (kind is str and len(value) <= LONGEST):
-            facets += _of_scalar(name, value)
-            continue
-        facets.append(present(name))
-        if not isinstance(value, dict):
-            facets.append(equal(name, value))
-        match value:
-            case str() if instant(value) is not None:
-                facets.append(timed(name))
-            case str() | bool() | dict():
-                pass
-            case int() | float():
-                facets.append(numeric(name))
-            case list():
-                facets.append(listed(name))
-                facets += dict.fromkeys(
-                    _of_element(name, item) if type(item) is str and len(item) <= LONGEST else element(name, item)
-                    for item in value
-                    if not isinstance(item, dict | list | None)
-                )
-            case _:
-                facets += (timed(name), dated(name))
-    return facets
+class _Names(NamedTuple):
+    """What facets of a field begin with, or are."""
 
-
-def _numbers(fields: Fields) -> dict[str, float]:
-    numbers: dict[str, float] = {}
-    for name, value in fields:
-        kind = type(value)
-        if (kind is int or kind is float) and -_EXACT < value < _EXACT:
-            numbers[name] = float(value)
-            continue
-        key, number = (name, value) if is_number(value) else (name + TIME, instant(value))
-        if number is not None:
-            high, low = bound(number)
-            numbers[key] = high
-            if low is not None:
-                numbers[key + LOW] = low
-    return numbers
-
-
-def _fields(metadata: Metadata, above: str = "") -> Fields:
-    """Every field that a filter can name; lists are not entered."""
-    fields: Fields = []
-    for key, value in metadata.items():
-        if value is None or not _is_name(key):
-            continue
-        fields.append((above + key, value))
-        if isinstance(value, dict):
-            fields += _fields(value, f"{above}{key}.")
-    return fields
+    field: str
+    present: str
+    equal: str
+    numeric: str
+    listed: str
+    element: str
 
 
 @lru_cache(maxsize=1024)  # documents that are written together have fields of the same names
-def _is_name(key: str) -> bool:
-    return _NAME.fullmatch(key) is not None
+def _names(above: str, key: str) -> _Names | None:
+    """The names of a field; None if no filter can name it."""
+    if not _NAME.fullmatch(key):
+        return None
+    name = above + key
+    return _Names(name, present(name), f"{name}=", numeric(name), listed(name), f"{name}[]=")
 
 
-@lru_cache(maxsize=8192, typed=True)  # and many of the same values
-def _of_scalar(name: str, value: str | float) -> tuple[str, ...]:
-    """The facets of a field that is a number, a boolean or a string."""
-    facets = present(name), equal(name, value)
-    if isinstance(value, str):
-        return facets if instant(value) is None else (*facets, timed(name))
-    return facets if isinstance(value, bool) else (*facets, numeric(name))
+def _add(facts: Facts, metadata: Metadata, above: str) -> None:
+    """Add what is asked of the fields."""
+    facets, numbers, texts = facts
+    for key, value in metadata.items():
+        names = _names(above, key)
+        if names is None or value is None:
+            continue
+        facets.append(names.present)
+        if isinstance(value, str):
+            facet = f"{names.equal}s:{value}"
+            facets.append(facet if len(facet) <= LONGEST and "\0" not in facet else _short(facet))
+            texts[names.field] = value
+            if value[4:5] == "-":  # which tells most others from an instant
+                _add_instant(facts, names.field, instant(value))
+        elif isinstance(value, bool):
+            facets.append(_short(f"{names.equal}{_typed(value)}"))
+        elif isinstance(value, int | float):
+            facets += (_short(f"{names.equal}n:{_number(value)!r}"), names.numeric)
+            _add_number(numbers, names.field, value)
+        elif isinstance(value, dict):
+            _add(facts, value, f"{names.field}.")
+        elif isinstance(value, datetime):
+            facets.append(_short(f"{names.equal}{_typed(value)}"))
+            texts[names.field] = iso(value)
+            _add_instant(facts, names.field, microseconds(value))
+            facets.append(dated(names.field))
+        else:
+            facets += (_short(f"{names.equal}{_typed(value)}"), names.listed)
+            facets += dict.fromkeys(
+                [
+                    _short(f"{names.element}{_typed(item)}")
+                    for item in value
+                    if type(item) is str or not isinstance(item, dict | list | None)
+                ]
+            )
 
 
-_of_element = lru_cache(maxsize=8192)(element)
+def _add_instant(facts: Facts, name: str, at: int | None) -> None:
+    if at is not None:
+        facts.facets.append(timed(name))
+        _add_number(facts.numbers, name + TIME, at)
+
+
+def _add_number(numbers: dict[str, float], key: str, number: float) -> None:
+    if -_EXACT < number < _EXACT:
+        numbers[key] = number + 0.0  # never -0.0, which some engines order before 0.0
+        return
+    numbers[key], low = bound(number)
+    if low is not None:
+        numbers[key + LOW] = low
+
+
+def _fields(metadata: Metadata, above: str = "") -> Iterator[tuple[str, Any]]:  # Any: a metadata value
+    """Every field that a filter can name; lists are not entered."""
+    for key, value in metadata.items():
+        if value is None or not _NAME.fullmatch(key):
+            continue
+        yield above + key, value
+        if isinstance(value, dict):
+            yield from _fields(value, f"{above}{key}.")
 
 
 def _typed(value: Any) -> str:  # Any: a metadata value or an operand
+    if isinstance(value, str):
+        return f"s:{value}"
     match value:
-        case str():
-            return f"s:{value}"
         case bool():
             return "b:true" if value else "b:false"
         case int() | float():
@@ -242,7 +245,8 @@ def _typed(value: Any) -> str:  # Any: a metadata value or an operand
         case datetime():
             return f"t:{microseconds(value)}"
         case _:
-            return "l:" + orjson.dumps([_canonical(item) for item in value], option=orjson.OPT_SORT_KEYS).decode()
+            plain = value if set(map(type, value)) == {str} else [_canonical(item) for item in value]
+            return "l:" + orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for one
@@ -253,8 +257,10 @@ def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for 
 
 
 def _canonical(value: Any) -> Any:  # Any: a metadata value or an operand, then a JSON value
+    if isinstance(value, str):
+        return value
     match value:
-        case str() | bool() | None:
+        case bool() | None:
             return value
         case int() | float():
             return _number(value)

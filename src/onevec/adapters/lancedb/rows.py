@@ -14,7 +14,7 @@ created, updated        microseconds since 1970
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,14 @@ def table_of(info: CollectionInfo, namespace: str, batch: Batch, created: Mappin
         for id, moment in zip(batch.ids, batch.created, strict=True)
     ]
     metadata = list(map(encode, batch.metadata))
-    facts = list(map(facts_of, batch.metadata))
+    facets, numbers_of, numbers, texts_of, texts = (_Lists() for _ in range(5))
+    for fields in batch.metadata:
+        facts = facts_of(fields)
+        facets.add(facts.facets)
+        numbers_of.add(facts.numbers)
+        numbers.add(facts.numbers.values())
+        texts_of.add(facts.texts)
+        texts.add(facts.texts.values())
     columns: dict[str, Any] = {  # Any: what Arrow makes a column of
         "namespace": [namespace] * size,
         "id": batch.ids,
@@ -123,11 +130,11 @@ def table_of(info: CollectionInfo, namespace: str, batch: Batch, created: Mappin
             orjson.dumps([namespace, id, text, moment, batch.now, orjson.Fragment(its)])
             for id, text, moment, its in zip(batch.ids, batch.texts, since, metadata, strict=True)
         ],
-        "facets": [some.facets for some in facts],
-        "numbers_of": [list(some.numbers) for some in facts],
-        "numbers": [[number + 0.0 for number in some.numbers.values()] for some in facts],
-        "texts_of": [list(some.texts) for some in facts],
-        "texts": [list(some.texts.values()) for some in facts],
+        "facets": facets.array(pa.string()),
+        "numbers_of": numbers_of.array(pa.string()),
+        "numbers": numbers.array(pa.float64()),
+        "texts_of": texts_of.array(pa.string()),
+        "texts": texts.array(pa.string()),
         "created": since,
         "updated": np.full(size, batch.now, np.int64),
     }
@@ -154,6 +161,25 @@ def vectors_of(table: pa.Table) -> list[npt.NDArray[np.float32]]:
         vector.copy() if other is None else np.array(other, np.float32)
         for vector, other in zip(chain.from_iterable(measured), given.to_pylist(), strict=True)
     ]
+
+
+class _Lists:
+    """A column of lists in the making, without a Python list for each, which would keep the garbage collector busy."""
+
+    __slots__ = ("_ends", "_items")
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []  # Any: texts or numbers
+        self._ends = [0]
+
+    def add(self, items: Iterable[Any]) -> None:  # Any: as above
+        self._items.extend(items)
+        self._ends.append(len(self._items))
+
+    def array(self, kind: pa.DataType) -> pa.ListArray:
+        import pyarrow as pa
+
+        return pa.ListArray.from_arrays(pa.array(self._ends, pa.int32()), pa.array(self._items, kind))
 
 
 @lru_cache(maxsize=64)
