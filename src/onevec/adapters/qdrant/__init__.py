@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.qdrant.abilities import FOLDER, MEMORY, SERVER
-from onevec.adapters.qdrant.calls import Calls, Search, Wanted
+from onevec.adapters.qdrant.calls import Calls, Json, Search, Wanted
 from onevec.adapters.qdrant.native import own_filter
 from onevec.adapters.qdrant.opening import IN_MEMORY, QdrantOptions, folder_calls, memory_calls, server_calls
 from onevec.adapters.qdrant.points import (
@@ -17,13 +17,13 @@ from onevec.adapters.qdrant.points import (
     document,
     found,
     matching,
-    measured,
     points_of,
 )
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionExists, OnevecError
 from onevec.filters import Filter
+from onevec.metrics import Metric
 from onevec.remote import (
     Missing,
     Row,
@@ -38,8 +38,13 @@ from onevec.remote import (
     point_id,
     rows_of,
     undated,
+    unit,
 )
 from onevec.runtime import Runtime
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["EdgeAdapter", "MemoryAdapter", "QdrantAdapter", "QdrantOptions"]
 
@@ -55,6 +60,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
     def __init__(self, calls: Calls, turns: Turns | None = None) -> None:
         self.calls = calls
         self.turns = turns
+        self._mixed: set[str] = set()  # collections in which a search met documents of several namespaces
 
     @classmethod
     async def open(cls, io: Runtime, options: QdrantOptions) -> Self:
@@ -160,13 +166,21 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
-        query, metric = self._search(place, request), place.collection.metric
+        name, metric = self._name(place.collection.name), place.collection.metric
+        query = self._search(place, request)
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
             search = query._replace(limit=limit, exact=exact)
+            # Most collections have the default namespace only. To filter by it takes longer than to see that they do.
+            if not place.namespace and name not in self._mixed:
+                records = await self.calls.search(
+                    name, search._replace(filter=_matching(place, request, everywhere=True))
+                )
+                if not any(record.payload["namespace"] for record in records):
+                    return [found(record, metric) for record in records]
+                self._mixed.add(name)
             return [found(record, metric) for record in await self.calls.search(name, search)]
 
-        name = self._name(place.collection.name)
         return await nearest(find, request.top_k, exact=request.exact)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
@@ -224,12 +238,11 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         return count
 
     def _search(self, place: Place, request: Request) -> Search:
-        query = cast("Any", request.vector)[None]  # a vector search: no other is declared
-        check_measurable(query, None, place.collection.metric)
-        native = None if request.native is None else own_filter(request.native)
+        vector = cast("npt.NDArray[np.float32]", request.vector)  # a vector search: no other is declared
+        check_measurable(vector[None], None, place.collection.metric)
         return Search(
-            vector=measured(place.collection.metric, query)[0][0],
-            filter=matching(place, request.filter, request.ids, native),
+            vector=unit(vector) if place.collection.metric is Metric.COSINE else vector,
+            filter=_matching(place, request),
             limit=request.top_k,
             exact=request.exact,
             ef=request.ef_search,
@@ -250,3 +263,8 @@ class MemoryAdapter(QdrantAdapter):
     """The collections that Qdrant's client keeps in memory, searched by NumPy; for trying things."""
 
     capabilities: ClassVar[Capabilities] = MEMORY
+
+
+def _matching(place: Place, request: Request, *, everywhere: bool = False) -> Json:
+    native = None if request.native is None else own_filter(request.native)
+    return matching(place, request.filter, request.ids, native, everywhere=everywhere)
