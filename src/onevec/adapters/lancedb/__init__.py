@@ -175,9 +175,12 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         return await search(self.link, _name(place.collection.name), place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        name = _name(place.collection.name)
+        everywhere = self.link.is_plain(name, place.namespace)
+        matching = condition(place, request.filter, request.ids, native=request.native, everywhere=everywhere)
         return {
-            "table": _name(place.collection.name),
-            "where": condition(place, request.filter, request.ids, native=request.native),
+            "table": name,
+            "where": matching or None,
             "distance_type": indexes.DISTANCES[place.collection.metric],
             "limit": request.top_k,
             "bypass_vector_index": request.exact,

@@ -47,9 +47,6 @@ class Link:
 
     So each call sees what is there now, also where another process deleted a table and made it again: its schema, which
     comes with what is read of it, says then that it is another one.
-
-    Attributes:
-        mixed: The names of tables in which a search met documents of several namespaces.
     """
 
     def __init__(self, io: Runtime, where: str) -> None:
@@ -59,7 +56,7 @@ class Link:
         self._making = threading.Lock()
         self._connection: Any = None  # Any: an AsyncConnection, once open
         self._tables: dict[str, AsyncTable] = {}
-        self.mixed: set[str] = set()
+        self._mixed: set[str] = set()
 
     @classmethod
     async def open(cls, io: Runtime, options: LancedbOptions) -> Self:
@@ -105,6 +102,17 @@ class Link:
         if table is None:
             table = self._tables[name] = await self.call(self._connection.open_table, name)
         return table
+
+    def is_plain(self, name: str, namespace: str) -> bool:
+        """Whether all that a search finds may well be of this namespace without a condition that it is.
+
+        It takes less to look than to let LanceDB compare, and most tables have the default namespace only.
+        """
+        return not namespace and name not in self._mixed
+
+    def is_mixed(self, name: str) -> None:
+        """Take note of a table in which documents of another namespace were found."""
+        self._mixed.add(name)
 
     async def info(self, name: str) -> CollectionInfo | None:
         """Return what a collection is; None if there is none, or onevec didn't make it."""

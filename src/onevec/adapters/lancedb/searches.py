@@ -40,12 +40,11 @@ async def search(link: Link, name: str, place: Place, request: Request) -> list[
             query = _query(table, place, request, limit, exact=exact, everywhere=everywhere)
             return of_collection(await link.call(query.to_arrow), place.collection)
 
-        # Most tables have one namespace. A condition takes longer than to see that all that was found is of it.
-        if name not in link.mixed:
+        if link.is_plain(name, place.namespace):
             found = _found(await asked(everywhere=True), place, request)
             if found is not None:
                 return found
-            link.mixed.add(name)
+            link.is_mixed(name)
         return _found(await asked(everywhere=False), place, request) or []
 
     return await nearest(find, request.top_k, exact=request.exact)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.qdrant.abilities import FOLDER, MEMORY, SERVER
-from onevec.adapters.qdrant.calls import Calls, Json, Search, Wanted
+from onevec.adapters.qdrant.calls import Calls, Search, Wanted
 from onevec.adapters.qdrant.native import own_filter
 from onevec.adapters.qdrant.opening import IN_MEMORY, QdrantOptions, folder_calls, memory_calls, server_calls
 from onevec.adapters.qdrant.points import (
@@ -167,19 +167,14 @@ class QdrantAdapter(Adapter[QdrantOptions]):
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
         name, metric = self._name(place.collection.name), place.collection.metric
-        query = self._search(place, request)
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
-            search = query._replace(limit=limit, exact=exact)
-            # Most collections have the default namespace only. To filter by it takes longer than to see that they do.
-            if not place.namespace and name not in self._mixed:
-                records = await self.calls.search(
-                    name, search._replace(filter=_matching(place, request, everywhere=True))
-                )
-                if not any(record.payload["namespace"] for record in records):
-                    return [found(record, metric) for record in records]
+            plain = self._is_plain(place)
+            records = await self.calls.search(name, self._search(place, request)._replace(limit=limit, exact=exact))
+            if plain and any(record.payload.get("namespace") != place.namespace for record in records):
                 self._mixed.add(name)
-            return [found(record, metric) for record in await self.calls.search(name, search)]
+                return await find(limit, exact=exact)
+            return [found(record, metric) for record in records]
 
         return await nearest(find, request.top_k, exact=request.exact)
 
@@ -188,7 +183,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         return {
             "collection": self._name(place.collection.name),
             "limit": search.limit,
-            "filter": search.filter,
+            "filter": search.filter or None,
             "params": {"exact": search.exact, "hnsw_ef": search.ef},
             "with_payload": list(search.wanted.payload),
             "with_vector": search.wanted.vector,
@@ -240,14 +235,22 @@ class QdrantAdapter(Adapter[QdrantOptions]):
     def _search(self, place: Place, request: Request) -> Search:
         vector = cast("npt.NDArray[np.float32]", request.vector)  # a vector search: no other is declared
         check_measurable(vector[None], None, place.collection.metric)
+        native = None if request.native is None else own_filter(request.native)
         return Search(
             vector=unit(vector) if place.collection.metric is Metric.COSINE else vector,
-            filter=_matching(place, request),
+            filter=matching(place, request.filter, request.ids, native, everywhere=self._is_plain(place)),
             limit=request.top_k,
             exact=request.exact,
             ef=request.ef_search,
             wanted=WITH_VECTOR if request.include_vectors else WITHOUT_VECTOR,
         )
+
+    def _is_plain(self, place: Place) -> bool:
+        """Whether all that a search finds may well be of this namespace without a condition that it is.
+
+        It takes less to look than to let Qdrant compare, and most collections have the default namespace only.
+        """
+        return not place.namespace and self._name(place.collection.name) not in self._mixed
 
     def _name(self, name: str) -> str:
         return engine_name(name, self.calls.plain)
@@ -263,8 +266,3 @@ class MemoryAdapter(QdrantAdapter):
     """The collections that Qdrant's client keeps in memory, searched by NumPy; for trying things."""
 
     capabilities: ClassVar[Capabilities] = MEMORY
-
-
-def _matching(place: Place, request: Request, *, everywhere: bool = False) -> Json:
-    native = None if request.native is None else own_filter(request.native)
-    return matching(place, request.filter, request.ids, native, everywhere=everywhere)
