@@ -118,7 +118,8 @@ def test_vectors_come_back_to_the_bit_under_cosine(server: QdrantServer, tmp_pat
 
 def test_every_float32_comes_back(server: QdrantServer, tmp_path: Path) -> None:
     """Numbers go to a server as short decimals; also the one that is no float32's is what it was, and the extremes."""
-    numbers = [7.038531e-26, -7.038531e-26, 1e-45, 1.1754944e-38, 0.1, 16777217.0, 1 / 3, 8.589973e9, -0.0]
+    alone = float(np.uint32(0x15AE43FD).view(np.float32))
+    numbers = [alone, -alone, 1e-45, 1.1754944e-38, 0.1, 16777217.0, 1 / 3, 8.589973e9, -0.0]
     drawn = np.random.default_rng(3).standard_normal((200, len(numbers)), np.float32)
     vectors = np.concatenate([np.array([numbers], np.float32), drawn])
     ids = list(map(str, range(len(vectors))))

@@ -38,7 +38,7 @@ WITH_VECTOR = Wanted((*_PARTS, "onevec.vector"), vector=True)
 CREATED = Wanted(("id", "onevec.created"))
 # A float32's shortest decimal, read as a double and rounded, is that float32 again: all were tried, and of the positive
 # ones only this isn't.
-_MISREAD = np.float32(7.038531e-26)
+_MISREAD = np.uint32(0x15AE43FD).view(np.float32)  # 7.038531e-26
 _RANGES = {Op.LT: "lt", Op.LE: "lte", Op.GT: "gt", Op.GE: "gte"}
 
 
