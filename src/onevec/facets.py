@@ -47,6 +47,7 @@ LOW = ":low"
 
 Flat: TypeAlias = str | int | float | bool | list[str]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_NO_ELEMENT = (dict, list, type(None))
 _EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
@@ -180,33 +181,28 @@ def _add(facts: Facts, metadata: Metadata, above: str) -> None:
         if names is None or value is None:
             continue
         facets.append(names.present)
-        if isinstance(value, str):
-            facet = f"{names.equal}s:{value}"
-            facets.append(facet if len(facet) <= LONGEST and "\0" not in facet else _short(facet))
+        kind = type(value)  # which takes less than `isinstance`, and clean metadata has no subclasses but of datetime
+        if kind is str:
+            facets.append(_short(f"{names.equal}s:{value}"))
             texts[names.field] = value
             if value[4:5] == "-":  # which tells most others from an instant
                 _add_instant(facts, names.field, instant(value))
-        elif isinstance(value, bool):
-            facets.append(_short(f"{names.equal}{_typed(value)}"))
-        elif isinstance(value, int | float):
+        elif kind is int or kind is float:
             facets += (_short(f"{names.equal}n:{_number(value)!r}"), names.numeric)
             _add_number(numbers, names.field, value)
-        elif isinstance(value, dict):
+        elif kind is bool:
+            facets.append(_short(f"{names.equal}{_typed(value)}"))
+        elif kind is list:
+            facets += (_short(f"{names.equal}{_typed(value)}"), names.listed)
+            items = [item for item in value if type(item) is str or not isinstance(item, _NO_ELEMENT)]
+            facets += dict.fromkeys([_short(f"{names.element}{_typed(item)}") for item in items])
+        elif kind is dict:
             _add(facts, value, f"{names.field}.")
-        elif isinstance(value, datetime):
+        else:
             facets.append(_short(f"{names.equal}{_typed(value)}"))
             texts[names.field] = iso(value)
             _add_instant(facts, names.field, microseconds(value))
             facets.append(dated(names.field))
-        else:
-            facets += (_short(f"{names.equal}{_typed(value)}"), names.listed)
-            facets += dict.fromkeys(
-                [
-                    _short(f"{names.element}{_typed(item)}")
-                    for item in value
-                    if type(item) is str or not isinstance(item, dict | list | None)
-                ]
-            )
 
 
 def _add_instant(facts: Facts, name: str, at: int | None) -> None:
@@ -251,6 +247,8 @@ def _typed(value: Any) -> str:  # Any: a metadata value or an operand
 
 def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for one
     """One and the same number for equal ones: an integer where it is one of 64 bits."""
+    if type(value) is int:
+        return value
     if isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63:
         return int(value)
     return value

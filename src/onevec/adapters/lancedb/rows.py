@@ -24,7 +24,7 @@ import orjson
 
 from onevec.adapter import Batch
 from onevec.codec import DATETIME, encode, untagged
-from onevec.documents import CollectionInfo, Document
+from onevec.documents import CollectionInfo, Document, Metadata
 from onevec.facets import facts_of
 from onevec.metrics import Metric
 from onevec.remote import Missing, info_from, info_to_keep, units
@@ -111,14 +111,6 @@ def table_of(info: CollectionInfo, namespace: str, batch: Batch, created: Mappin
         for id, moment in zip(batch.ids, batch.created, strict=True)
     ]
     metadata = list(map(encode, batch.metadata))
-    facets, numbers_of, numbers, texts_of, texts = (_Lists() for _ in range(5))
-    for fields in batch.metadata:
-        facts = facts_of(fields)
-        facets.add(facts.facets)
-        numbers_of.add(facts.numbers)
-        numbers.add(facts.numbers.values())
-        texts_of.add(facts.texts)
-        texts.add(facts.texts.values())
     columns: dict[str, Any] = {  # Any: what Arrow makes a column of
         "namespace": [namespace] * size,
         "id": batch.ids,
@@ -130,11 +122,7 @@ def table_of(info: CollectionInfo, namespace: str, batch: Batch, created: Mappin
             orjson.dumps([namespace, id, text, moment, batch.now, orjson.Fragment(its)])
             for id, text, moment, its in zip(batch.ids, batch.texts, since, metadata, strict=True)
         ],
-        "facets": facets.array(pa.string()),
-        "numbers_of": numbers_of.array(pa.string()),
-        "numbers": numbers.array(pa.float64()),
-        "texts_of": texts_of.array(pa.string()),
-        "texts": texts.array(pa.string()),
+        **_asked(batch.metadata),
         "created": since,
         "updated": np.full(size, batch.now, np.int64),
     }
@@ -163,23 +151,36 @@ def vectors_of(table: pa.Table) -> list[npt.NDArray[np.float32]]:
     ]
 
 
-class _Lists:
-    """A column of lists in the making, without a Python list for each, which would keep the garbage collector busy."""
+def _asked(metadata: Iterable[Metadata]) -> dict[str, pa.ListArray]:
+    """The columns that filters ask for.
 
-    __slots__ = ("_ends", "_items")
+    They are made of flat lists, without one for each document, which would keep the garbage collector busy.
+    """
+    import pyarrow as pa
 
-    def __init__(self) -> None:
-        self._items: list[Any] = []  # Any: texts or numbers
-        self._ends = [0]
-
-    def add(self, items: Iterable[Any]) -> None:  # Any: as above
-        self._items.extend(items)
-        self._ends.append(len(self._items))
-
-    def array(self, kind: pa.DataType) -> pa.ListArray:
-        import pyarrow as pa
-
-        return pa.ListArray.from_arrays(pa.array(self._ends, pa.int32()), pa.array(self._items, kind))
+    facets: list[str] = []
+    numbers_of: list[str] = []
+    numbers: list[float] = []
+    texts_of: list[str] = []
+    texts: list[str] = []
+    ends = [(0, 0, 0)]
+    for one in metadata:
+        its_facets, its_numbers, its_texts = facts_of(one)
+        facets += its_facets
+        numbers_of += its_numbers
+        numbers += its_numbers.values()
+        texts_of += its_texts
+        texts += its_texts.values()
+        ends.append((len(facets), len(numbers), len(texts)))
+    facet_ends, number_ends, text_ends = (pa.array(column, pa.int32()) for column in zip(*ends, strict=True))
+    lists = pa.ListArray.from_arrays
+    return {
+        "facets": lists(facet_ends, pa.array(facets, pa.string())),
+        "numbers_of": lists(number_ends, pa.array(numbers_of, pa.string())),
+        "numbers": lists(number_ends, pa.array(numbers, pa.float64())),
+        "texts_of": lists(text_ends, pa.array(texts_of, pa.string())),
+        "texts": lists(text_ends, pa.array(texts, pa.string())),
+    }
 
 
 @lru_cache(maxsize=64)
