@@ -30,7 +30,20 @@ def encode(metadata: Metadata) -> str:
 def decode(text: str) -> Metadata:
     """Return the metadata that `encode` made the text of."""
     metadata: Metadata = orjson.loads(text)
-    return _untagged(metadata) if DATETIME in text else metadata
+    return untagged(metadata) if DATETIME in text else metadata
+
+
+def untagged(value: Any) -> Any:  # Any: a JSON value, then a JSON value or a datetime
+    """Return what the JSON text of metadata says, with its datetimes; a text without `DATETIME` says it as it is."""
+    match value:
+        case {"$datetime": str(text)} if len(value) == 1:
+            return datetime.fromisoformat(text)
+        case dict():
+            return {name[1:] if _LIKE_TAG.fullmatch(name) else name: untagged(item) for name, item in value.items()}
+        case list():
+            return [untagged(item) for item in value]
+        case _:
+            return value
 
 
 def iso(moment: datetime) -> str:
@@ -46,17 +59,5 @@ def _tagged(value: Any) -> Any:  # Any: a JSON value or a datetime, then a JSON 
             return {f"${name}" if _LIKE_TAG.fullmatch(name) else name: _tagged(item) for name, item in value.items()}
         case list():
             return [_tagged(item) for item in value]
-        case _:
-            return value
-
-
-def _untagged(value: Any) -> Any:  # Any: a JSON value, then a JSON value or a datetime
-    match value:
-        case {"$datetime": str(text)} if len(value) == 1:
-            return datetime.fromisoformat(text)
-        case dict():
-            return {name[1:] if _LIKE_TAG.fullmatch(name) else name: _untagged(item) for name, item in value.items()}
-        case list():
-            return [_untagged(item) for item in value]
         case _:
             return value

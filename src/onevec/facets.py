@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
@@ -32,7 +33,7 @@ import orjson
 
 from onevec.codec import iso
 from onevec.documents import Metadata
-from onevec.values import instant, is_number, microseconds
+from onevec.values import instant, microseconds
 
 EVERY = "*"
 
@@ -46,6 +47,7 @@ LOW = ":low"
 
 Flat: TypeAlias = str | int | float | bool | list[str]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_NO_ELEMENT = (dict, list, type(None))
 _EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
@@ -56,26 +58,30 @@ class Bound(NamedTuple):
     low: float | None
 
 
+class Facts(NamedTuple):
+    """What filters can ask of a document.
+
+    Attributes:
+        facets: What `facets_of` returns.
+        numbers: What `numbers_of` returns.
+        texts: The fields that are texts, by dotted name; a datetime is one here, in ISO 8601.
+    """
+
+    facets: list[str]
+    numbers: dict[str, float]
+    texts: dict[str, str]
+
+
+def facts_of(metadata: Metadata) -> Facts:
+    """Return all that filters can ask of clean metadata."""
+    facts = Facts([EVERY], {}, {})
+    _add(facts, metadata, "")
+    return facts
+
+
 def facets_of(metadata: Metadata) -> list[str]:
     """Return the facets of clean metadata, each once. There is always at least `EVERY`."""
-    facets = [EVERY]
-    for name, value in _fields(metadata):
-        facets.append(present(name))
-        if not isinstance(value, dict):
-            facets.append(equal(name, value))
-        match value:
-            case str() if instant(value) is not None:
-                facets.append(timed(name))
-            case str() | bool() | dict():
-                pass
-            case int() | float():
-                facets.append(numeric(name))
-            case list():
-                facets.append(listed(name))
-                facets += [element(name, item) for item in value if not isinstance(item, dict | list | None)]
-            case _:
-                facets += (timed(name), dated(name))
-    return list(dict.fromkeys(facets))
+    return facts_of(metadata).facets
 
 
 def numbers_of(metadata: Metadata) -> dict[str, float]:
@@ -84,15 +90,7 @@ def numbers_of(metadata: Metadata) -> dict[str, float]:
     Instants are microseconds since 1970, of datetimes and of ISO 8601 strings. An integer is its nearest float; from
     2**53 on there is also `key + LOW`, by how much that is off. So (high, low) pairs are ordered as the numbers are.
     """
-    numbers: dict[str, float] = {}
-    for name, value in _fields(metadata):
-        key, number = (name, value) if is_number(value) else (name + TIME, instant(value))
-        if number is not None:
-            high, low = bound(number)
-            numbers[key] = high
-            if low is not None:
-                numbers[key + LOW] = low
-    return numbers
+    return facts_of(metadata).numbers
 
 
 def flattened(metadata: Metadata) -> dict[str, Flat]:
@@ -155,6 +153,73 @@ def bound(number: float) -> Bound:
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
 
+class _Names(NamedTuple):
+    """What facets of a field begin with, or are."""
+
+    field: str
+    present: str
+    equal: str
+    numeric: str
+    listed: str
+    element: str
+
+
+@lru_cache(maxsize=1024)  # documents that are written together have fields of the same names
+def _names(above: str, key: str) -> _Names | None:
+    """The names of a field; None if no filter can name it."""
+    if not _NAME.fullmatch(key):
+        return None
+    name = above + key
+    return _Names(name, present(name), f"{name}=", numeric(name), listed(name), f"{name}[]=")
+
+
+def _add(facts: Facts, metadata: Metadata, above: str) -> None:
+    """Add what is asked of the fields."""
+    facets, numbers, texts = facts
+    for key, value in metadata.items():
+        names = _names(above, key)
+        if names is None or value is None:
+            continue
+        facets.append(names.present)
+        kind = type(value)  # which takes less than `isinstance`, and clean metadata has no subclasses but of datetime
+        if kind is str:
+            facets.append(_short(f"{names.equal}s:{value}"))
+            texts[names.field] = value
+            if value[4:5] == "-":  # which tells most others from an instant
+                _add_instant(facts, names.field, instant(value))
+        elif kind is int or kind is float:
+            facets += (_short(f"{names.equal}n:{_number(value)!r}"), names.numeric)
+            _add_number(numbers, names.field, value)
+        elif kind is bool:
+            facets.append(_short(f"{names.equal}{_typed(value)}"))
+        elif kind is list:
+            facets += (_short(f"{names.equal}{_typed(value)}"), names.listed)
+            items = [item for item in value if type(item) is str or not isinstance(item, _NO_ELEMENT)]
+            facets += dict.fromkeys([_short(f"{names.element}{_typed(item)}") for item in items])
+        elif kind is dict:
+            _add(facts, value, f"{names.field}.")
+        else:
+            facets.append(_short(f"{names.equal}{_typed(value)}"))
+            texts[names.field] = iso(value)
+            _add_instant(facts, names.field, microseconds(value))
+            facets.append(dated(names.field))
+
+
+def _add_instant(facts: Facts, name: str, at: int | None) -> None:
+    if at is not None:
+        facts.facets.append(timed(name))
+        _add_number(facts.numbers, name + TIME, at)
+
+
+def _add_number(numbers: dict[str, float], key: str, number: float) -> None:
+    if -_EXACT < number < _EXACT:
+        numbers[key] = number + 0.0  # never -0.0, which some engines order before 0.0
+        return
+    numbers[key], low = bound(number)
+    if low is not None:
+        numbers[key + LOW] = low
+
+
 def _fields(metadata: Metadata, above: str = "") -> Iterator[tuple[str, Any]]:  # Any: a metadata value
     """Every field that a filter can name; lists are not entered."""
     for key, value in metadata.items():
@@ -166,9 +231,9 @@ def _fields(metadata: Metadata, above: str = "") -> Iterator[tuple[str, Any]]:  
 
 
 def _typed(value: Any) -> str:  # Any: a metadata value or an operand
+    if isinstance(value, str):
+        return f"s:{value}"
     match value:
-        case str():
-            return f"s:{value}"
         case bool():
             return "b:true" if value else "b:false"
         case int() | float():
@@ -176,19 +241,24 @@ def _typed(value: Any) -> str:  # Any: a metadata value or an operand
         case datetime():
             return f"t:{microseconds(value)}"
         case _:
-            return "l:" + orjson.dumps([_canonical(item) for item in value], option=orjson.OPT_SORT_KEYS).decode()
+            plain = value if set(map(type, value)) == {str} else [_canonical(item) for item in value]
+            return "l:" + orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for one
     """One and the same number for equal ones: an integer where it is one of 64 bits."""
+    if type(value) is int:
+        return value
     if isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**63:
         return int(value)
     return value
 
 
 def _canonical(value: Any) -> Any:  # Any: a metadata value or an operand, then a JSON value
+    if isinstance(value, str):
+        return value
     match value:
-        case str() | bool() | None:
+        case bool() | None:
             return value
         case int() | float():
             return _number(value)

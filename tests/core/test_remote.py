@@ -40,6 +40,7 @@ from onevec.remote import (
     rows_of,
     seconds_of,
     undated,
+    unit,
     units,
 )
 from onevec.runtime import run
@@ -244,6 +245,8 @@ def test_vectors_of_length_one_stay_as_they_are() -> None:
     np.testing.assert_allclose(np.linalg.norm(made.astype(float), axis=1), 1, atol=1e-6)
     assert made[2:4].tolist() == [[np.float32(0.6), np.float32(0.8)], [1, 0]]
     assert made.dtype == np.float32
+    for vector, its in zip(given_, made, strict=True):
+        assert unit(vector).tobytes() == its.tobytes()
 
 
 @pytest.mark.parametrize(

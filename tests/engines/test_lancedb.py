@@ -191,6 +191,51 @@ def test_a_collection_made_again_elsewhere_is_another_one(url: str) -> None:
         assert [document.id for document in ours.collection("papers").scan()] == ["b"]
 
 
+def test_a_table_that_stays_open_is_the_one_that_is_there(url: str) -> None:
+    """What another store writes, deletes or makes again is seen by the next call, also with as many versions."""
+    with onevec.connect(url) as ours, onevec.connect(url) as theirs:
+        papers = ours.create_collection("papers", dimension=2)
+        papers.upsert({"id": "a", "vector": [1, 0]})
+        other = theirs.collection("papers")
+        for number in range(3):
+            other.upsert({"id": f"b{number}", "vector": [1, 0.1]})
+            assert papers.count() == len(papers.search([1, 0])) == 2 + number
+        assert other.delete("a") == 1
+        assert papers.get("a") is None
+        assert "a" not in papers.search([1, 0]).ids
+        for _ in range(3):
+            theirs.create_collection("papers", dimension=2, if_exists="replace")
+            with pytest.raises(CollectionNotFound):
+                papers.search([1, 0])
+            papers = ours.collection("papers")
+            assert papers.search([1, 0]).ids == []
+        theirs.delete_collection("papers")
+        calls: tuple[Callable[[], object], ...] = (
+            papers.count,
+            lambda: papers.search([1, 0]),
+            lambda: papers.upsert({"id": "c", "vector": [1, 0]}),
+        )
+        for call in calls:
+            with pytest.raises(CollectionNotFound):
+                call()
+        assert not ours.has_collection("papers")
+
+
+def test_a_search_without_a_condition_finds_nobody_elses(url: str) -> None:
+    """Other namespaces' documents are no hits of the default one, and take no places, whenever they come."""
+    with onevec.connect(url) as ours, onevec.connect(url) as theirs:
+        papers = ours.create_collection("papers", dimension=2)
+        papers.upsert(ids=["a", "b"], vectors=[[1, 0.5], [1, 0.6]], metadata=[{"n": 1}, {"n": 1}])
+        assert papers.explain([1, 0])["native"]["where"] is None
+        assert papers.search([1, 0], top_k=2).ids == ["a", "b"]
+        acme = theirs.collection("papers").namespace("acme")
+        acme.upsert(ids=list("abcd"), vectors=[[1, 0]] * 4, metadata=[{"n": 1}] * 4)
+        assert papers.search([1, 0], top_k=2).ids == ["a", "b"]
+        assert papers.search([1, 0], top_k=2, filter=field("n") == 1, include_vectors=True).ids == ["a", "b"]
+        assert papers.explain([1, 0])["native"]["where"] == "namespace = ''"
+        assert acme.search([1, 0]).ids == list("abcd")
+
+
 def test_small_files_are_merged(url: str, tmp_path: Path, native: Any) -> None:
     """Many small writes don't leave as many files for each read to open."""
     with onevec.connect(url) as store:

@@ -116,6 +116,37 @@ def test_vectors_come_back_to_the_bit_under_cosine(server: QdrantServer, tmp_pat
             np.testing.assert_array_equal(np.asarray(hits[0].vector), vectors[7])
 
 
+def test_every_float32_comes_back(server: QdrantServer, tmp_path: Path) -> None:
+    """Numbers go to a server as short decimals; also the one that is no float32's is what it was, and the extremes."""
+    alone = float(np.uint32(0x15AE43FD).view(np.float32))
+    numbers = [alone, -alone, 1e-45, 1.1754944e-38, 0.1, 16777217.0, 1 / 3, 8.589973e9, -0.0]
+    drawn = np.random.default_rng(3).standard_normal((200, len(numbers)), np.float32)
+    vectors = np.concatenate([np.array([numbers], np.float32), drawn])
+    ids = list(map(str, range(len(vectors))))
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=len(numbers), metric="dot")
+        papers.upsert(ids=ids, vectors=vectors)
+        found = papers.get_many(ids)
+    assert np.stack([np.asarray(one.vector) for one in found]).tobytes() == vectors.tobytes()
+
+
+@pytest.mark.parametrize("url", ["server", "folder", MEMORY])
+def test_a_search_without_a_condition_finds_nobody_elses(server: QdrantServer, tmp_path: Path, url: str) -> None:
+    """Other namespaces' documents are no hits of the default one, and take no places, whenever they come."""
+    where = {"server": server.url(tmp_path), "folder": f"qdrant:///{tmp_path}/store"}.get(url, url)
+    with onevec.connect(where) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(ids=["a", "b"], vectors=[[1, 0.5], [1, 0.6]], metadata=[{"n": 1}, {"n": 1}])
+        assert papers.explain([1, 0])["native"]["filter"] is None
+        assert papers.search([1, 0], top_k=2).ids == ["a", "b"]
+        acme = papers.namespace("acme")
+        acme.upsert(ids=list("abcd"), vectors=[[1, 0]] * 4, metadata=[{"n": 1}] * 4)
+        assert papers.search([1, 0], top_k=2).ids == ["a", "b"]
+        assert papers.search([1, 0], top_k=2, filter=field("n") == 1).ids == ["a", "b"]
+        assert "namespace" in str(papers.explain([1, 0])["native"]["filter"])
+        assert sorted(acme.search([1, 0]).ids) == list("abcd")
+
+
 def test_only_vectors_of_other_lengths_are_kept_twice(
     server: QdrantServer, native: QdrantClient, tmp_path: Path
 ) -> None:

@@ -9,15 +9,16 @@ from onevec.remote.failures import failure_of_status, seconds_of
 from onevec.remote.folders import locked, store_folder
 from onevec.remote.handles import Missing, about, deleted
 from onevec.remote.nearest import nearest
-from onevec.remote.rows import Row, document_of, patched, point_id, rows_of, undated
+from onevec.remote.rows import Row, batch_of, document_of, patched, point_id, rows_of, undated
 from onevec.remote.turns import Turns, in_turn
-from onevec.remote.vectors import check_measurable, units
+from onevec.remote.vectors import check_measurable, unit, units
 
 __all__ = [
     "Missing",
     "Row",
     "Turns",
     "about",
+    "batch_of",
     "check_measurable",
     "deleted",
     "document_of",
@@ -34,5 +35,6 @@ __all__ = [
     "seconds_of",
     "store_folder",
     "undated",
+    "unit",
     "units",
 ]

@@ -51,6 +51,18 @@ def rows_of(batch: Batch, created: Mapping[str, int]) -> list[Row]:
     ]
 
 
+def batch_of(rows: Sequence[Row], now: int) -> Batch:
+    """Return rows, which are to be written now, as a batch."""
+    return Batch(
+        [row.id for row in rows],
+        np.stack([row.vector for row in rows]),
+        [row.text for row in rows],
+        [row.metadata for row in rows],
+        [row.created for row in rows],
+        now,
+    )
+
+
 def patched(
     changes: Sequence[Change], documents: Iterable[Document], now: int
 ) -> tuple[list[Row], list[tuple[str, OnevecError]]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.lancedb import indexes
 from onevec.adapters.lancedb.conditions import LanceCompiler, condition
 from onevec.adapters.lancedb.link import LancedbOptions, Link
-from onevec.adapters.lancedb.rows import PARTS, VECTOR, documents_of, info_of, table_of, vectors_of
+from onevec.adapters.lancedb.rows import RECORD, VECTOR, documents_of, info_of, of_collection, table_of
+from onevec.adapters.lancedb.searches import search
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionExists, OnevecError
@@ -19,35 +20,26 @@ from onevec.filters import Filter
 from onevec.metrics import Metric
 from onevec.remote import (
     Missing,
-    Row,
     Turns,
     about,
+    batch_of,
     check_measurable,
     deleted,
     engine_name,
-    nearest,
     patched,
-    rows_of,
     undated,
-    units,
 )
-from onevec.remote.distances import distances
 from onevec.runtime import Runtime
 from onevec.values import moment_at
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
-    from lancedb.query import AsyncVectorQuery
     from lancedb.table import AsyncTable
 
 __all__ = ["LancedbAdapter", "LancedbOptions"]
 
 # The same name on file systems that ignore case, and none that Windows keeps for itself.
 _PLAIN = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)$)[a-z0-9][a-z0-9_-]*", re.ASCII)
-# So many times `top_k` are measured again where an index keeps codes of vectors.
-_REFINED = 4
 
 
 class LancedbAdapter(Adapter[LancedbOptions]):
@@ -131,9 +123,9 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         created: dict[str, int] = {}
         ids = undated(batch)
         if ids and await self.link.call(table.count_rows):
-            old = await self._rows(table, condition(place, ids=ids), ("id", "created"))
+            old = await self._rows(place, condition(place, ids=ids), ("id", "created"))
             created = dict(zip(old.column("id").to_pylist(), old.column("created").to_pylist(), strict=True))
-        await self._write(table, place, rows_of(batch, created), insert=True)
+        await self._write(table, place, batch, created, insert=True)
         return []
 
     @about
@@ -141,18 +133,17 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         for change in changes:
             if change.vector is not None:
                 check_measurable(change.vector[None], [change.id], place.collection.metric)
-        table = await self.table(place.collection)
         matching = condition(place, ids=dict.fromkeys(change.id for change in changes))
-        old = await self._rows(table, matching, (*PARTS, *VECTOR))
+        old = await self._rows(place, matching, (RECORD, *VECTOR))
         rows, missing = patched(changes, documents_of(old, include_vectors=True), now)
         if rows:
-            await self._write(table, place, rows, insert=False)
+            table = await self.link.table(_name(place.collection.name))
+            await self._write(table, place, batch_of(rows, now), {}, insert=False)
         return missing
 
     @about
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
-        table = await self.table(place.collection)
-        found = await self._rows(table, condition(place, ids=ids), _columns(include_vectors=include_vectors))
+        found = await self._rows(place, condition(place, ids=ids), _columns(include_vectors=include_vectors))
         return documents_of(found, include_vectors=include_vectors)
 
     @about
@@ -170,30 +161,26 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     ) -> tuple[list[Document], str | None]:
         from lancedb.query import ColumnOrdering
 
-        table = await self.table(place.collection)
+        table = await self.link.table(_name(place.collection.name))
         query = table.query().where(condition(place, filter, after=after))
         query = query.order_by([ColumnOrdering(column_name="id")]).limit(limit + 1)
-        found = await self.link.call(query.select(list(_columns(include_vectors=include_vectors))).to_arrow)
+        # Without the column that orders them, LanceDB can't plan this where a filter goes by an index.
+        query = query.select(["id", *_columns(include_vectors=include_vectors)])
+        found = of_collection(await self.link.call(query.to_arrow), place.collection)
         some = documents_of(found.slice(0, limit), include_vectors=include_vectors)
         return some, some[-1].id if len(found) > limit else None
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
-        metric, vector = place.collection.metric, _vector(request)
-        check_measurable(vector[None], None, metric)
-        table = await self.table(place.collection)
-
-        async def find(limit: int, *, exact: bool) -> list[Found]:
-            found = await self.link.call(self._query(table, place, request, limit, exact=exact).to_arrow)
-            documents = documents_of(found, include_vectors=request.include_vectors)
-            return list(zip(documents, distances(metric, vector, vectors_of(found)), strict=True))
-
-        return await nearest(find, request.top_k, exact=request.exact)
+        return await search(self.link, _name(place.collection.name), place, request)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        name = _name(place.collection.name)
+        everywhere = self.link.is_plain(name, place.namespace)
+        matching = condition(place, request.filter, request.ids, native=request.native, everywhere=everywhere)
         return {
-            "table": _name(place.collection.name),
-            "where": condition(place, request.filter, request.ids, native=request.native),
+            "table": name,
+            "where": matching or None,
             "distance_type": indexes.DISTANCES[place.collection.metric],
             "limit": request.top_k,
             "bypass_vector_index": request.exact,
@@ -203,8 +190,7 @@ class LancedbAdapter(Adapter[LancedbOptions]):
 
     @about
     async def stats(self, place: Place) -> Stats:
-        table = await self.table(place.collection)
-        times = (await self._rows(table, condition(place), ("updated",))).column("updated").to_numpy()
+        times = (await self._rows(place, condition(place), ("updated",))).column("updated").to_numpy()
         return Stats(
             documents=len(times),
             dimension=place.collection.dimension,
@@ -236,15 +222,19 @@ class LancedbAdapter(Adapter[LancedbOptions]):
             pass
         raise deleted(collection)
 
-    async def _rows(self, table: AsyncTable, matching: str, columns: Sequence[str]) -> pa.Table:
-        return await self.link.call(table.query().where(matching).select(list(columns)).to_arrow)
+    async def _rows(self, place: Place, matching: str, columns: Sequence[str]) -> pa.Table:
+        table = await self.link.table(_name(place.collection.name))
+        found = await self.link.call(table.query().where(matching).select(list(columns)).to_arrow)
+        return of_collection(found, place.collection)
 
-    async def _write(self, table: AsyncTable, place: Place, rows: Sequence[Row], *, insert: bool) -> None:
+    async def _write(
+        self, table: AsyncTable, place: Place, batch: Batch, created: Mapping[str, int], *, insert: bool
+    ) -> None:
         """Replace rows with the same key; others are new, or left out as their documents were deleted meanwhile."""
         merge = table.merge_insert(["namespace", "id"]).when_matched_update_all()
         if insert:
             merge = merge.when_not_matched_insert_all()
-        written = await self._io.offload(table_of, place.collection, place.namespace, rows)
+        written = await self._io.offload(table_of, place.collection, place.namespace, batch, created)
         result = await self.link.write(merge.execute, written)
         await indexes.tidy(self.link, table, result.version)
 
@@ -254,28 +244,10 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         await indexes.tidy(self.link, table, result.version)
         return int(result.num_deleted_rows)
 
-    def _query(self, table: AsyncTable, place: Place, request: Request, limit: int, *, exact: bool) -> AsyncVectorQuery:
-        metric, vector = place.collection.metric, _vector(request)
-        measured = units(vector[None])[0][0] if metric is Metric.COSINE else vector
-        query = table.vector_search(measured).column("vector").distance_type(indexes.DISTANCES[metric]).limit(limit)
-        matching = condition(place, request.filter, request.ids, native=request.native)
-        query = query.where(matching).select([*PARTS, *VECTOR, "_distance"])
-        if exact:
-            return query.bypass_vector_index()
-        if request.nprobe is not None:
-            query = query.nprobes(request.nprobe)
-        if request.ef_search is not None:
-            query = query.ef(max(request.ef_search, limit * _REFINED))
-        return query.refine_factor(_REFINED)
-
 
 def _name(name: str) -> str:
     return engine_name(name, _PLAIN)
 
 
 def _columns(*, include_vectors: bool) -> tuple[str, ...]:
-    return (*PARTS, *VECTOR) if include_vectors else PARTS
-
-
-def _vector(request: Request) -> npt.NDArray[np.float32]:
-    return cast("npt.NDArray[np.float32]", request.vector)  # a vector search: no other is declared
+    return (RECORD, *VECTOR) if include_vectors else (RECORD,)

@@ -37,6 +37,7 @@ def condition(
     *,
     after: str | None = None,
     native: object = None,
+    everywhere: bool = False,
 ) -> str:
     """Return the condition for the documents of a place that match, are of these ids, and come after another one.
 
@@ -46,8 +47,9 @@ def condition(
         ids: The ids.
         after: The id of the other one.
         native: What must hold besides, as a caller wrote it.
+        everywhere: Whether they may be of any namespace; without another condition it is "" then.
     """
-    parts = [Piece(f"namespace = {literal(place.namespace)}")]
+    parts = [] if everywhere else [Piece(f"namespace = {literal(place.namespace)}")]
     if ids is not None:
         some = ", ".join(map(literal, ids))
         parts.append(Piece(f"id IN ({some})" if some else "FALSE"))
@@ -57,7 +59,7 @@ def condition(
         parts.append(LanceCompiler().compile(filter))
     if native is not None:
         parts.append(Piece(own.condition(native, LANCE).text))
-    return _joined(parts, "AND").text
+    return _joined(parts, "AND").text if parts else ""
 
 
 def literal(text: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -42,9 +43,10 @@ class LancedbOptions:
 
 
 class Link:
-    """One open database. A table is opened for every call, which takes a third of a millisecond.
+    """One open database. Tables stay open, and look for a newer version whenever they are asked for something.
 
-    So each call sees what is there now, also where another process deleted a table and made it again.
+    So each call sees what is there now, also where another process deleted a table and made it again: its schema, which
+    comes with what is read of it, says then that it is another one.
     """
 
     def __init__(self, io: Runtime, where: str) -> None:
@@ -53,6 +55,8 @@ class Link:
         self._is_async = isinstance(io, AsyncRuntime)
         self._making = threading.Lock()
         self._connection: Any = None  # Any: an AsyncConnection, once open
+        self._tables: dict[str, AsyncTable] = {}
+        self._mixed: set[str] = set()
 
     @classmethod
     async def open(cls, io: Runtime, options: LancedbOptions) -> Self:
@@ -60,7 +64,10 @@ class Link:
         link = cls(io, await io.offload(_place, options))
         connect = await io.offload(_connect)
         link._connection = await link.call(
-            connect, link._where, storage_options=None if options.uri is None else dict(options.storage_options or {})
+            connect,
+            link._where,
+            storage_options=None if options.uri is None else dict(options.storage_options or {}),
+            read_consistency_interval=timedelta(0),
         )
         return link
 
@@ -71,6 +78,7 @@ class Link:
         return connection
 
     def close(self) -> None:
+        self._tables.clear()
         self._connection.close()
 
     async def names(self) -> list[str]:
@@ -85,13 +93,26 @@ class Link:
                 return names
 
     async def table(self, name: str) -> AsyncTable:
-        """Open a table.
+        """Return a table, opened by the first call that needs it.
 
         Raises:
-            Missing: There is none.
+            Missing: There was none then.
         """
-        table: AsyncTable = await self.call(self._connection.open_table, name)
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = await self.call(self._connection.open_table, name)
         return table
+
+    def is_plain(self, name: str, namespace: str) -> bool:
+        """Whether all that a search finds may well be of this namespace without a condition that it is.
+
+        It takes less to look than to let LanceDB compare, and most tables have the default namespace only.
+        """
+        return not namespace and name not in self._mixed
+
+    def is_mixed(self, name: str) -> None:
+        """Take note of a table in which documents of another namespace were found."""
+        self._mixed.add(name)
 
     async def info(self, name: str) -> CollectionInfo | None:
         """Return what a collection is; None if there is none, or onevec didn't make it."""
@@ -107,6 +128,7 @@ class Link:
             return await self._io.offload(self._make, name, info)
 
     async def drop(self, name: str) -> None:
+        self._tables.pop(name, None)
         await self.write(self._connection.drop_table, name)
 
     async def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.qdrant.abilities import FOLDER, MEMORY, SERVER
@@ -17,13 +17,13 @@ from onevec.adapters.qdrant.points import (
     document,
     found,
     matching,
-    measured,
     points_of,
 )
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionExists, OnevecError
 from onevec.filters import Filter
+from onevec.metrics import Metric
 from onevec.remote import (
     Missing,
     Row,
@@ -38,8 +38,13 @@ from onevec.remote import (
     point_id,
     rows_of,
     undated,
+    unit,
 )
 from onevec.runtime import Runtime
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["EdgeAdapter", "MemoryAdapter", "QdrantAdapter", "QdrantOptions"]
 
@@ -55,6 +60,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
     def __init__(self, calls: Calls, turns: Turns | None = None) -> None:
         self.calls = calls
         self.turns = turns
+        self._mixed: set[str] = set()  # collections in which a search met documents of several namespaces
 
     @classmethod
     async def open(cls, io: Runtime, options: QdrantOptions) -> Self:
@@ -160,13 +166,16 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
-        query, metric = self._search(place, request), place.collection.metric
+        name, metric = self._name(place.collection.name), place.collection.metric
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
-            search = query._replace(limit=limit, exact=exact)
-            return [found(record, metric) for record in await self.calls.search(name, search)]
+            plain = self._is_plain(place)
+            records = await self.calls.search(name, self._search(place, request)._replace(limit=limit, exact=exact))
+            if plain and any(record.payload.get("namespace") != place.namespace for record in records):
+                self._mixed.add(name)
+                return await find(limit, exact=exact)
+            return [found(record, metric) for record in records]
 
-        name = self._name(place.collection.name)
         return await nearest(find, request.top_k, exact=request.exact)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
@@ -174,7 +183,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         return {
             "collection": self._name(place.collection.name),
             "limit": search.limit,
-            "filter": search.filter,
+            "filter": search.filter or None,
             "params": {"exact": search.exact, "hnsw_ef": search.ef},
             "with_payload": list(search.wanted.payload),
             "with_vector": search.wanted.vector,
@@ -224,17 +233,24 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         return count
 
     def _search(self, place: Place, request: Request) -> Search:
-        query = cast("Any", request.vector)[None]  # a vector search: no other is declared
-        check_measurable(query, None, place.collection.metric)
+        vector = cast("npt.NDArray[np.float32]", request.vector)  # a vector search: no other is declared
+        check_measurable(vector[None], None, place.collection.metric)
         native = None if request.native is None else own_filter(request.native)
         return Search(
-            vector=measured(place.collection.metric, query)[0][0],
-            filter=matching(place, request.filter, request.ids, native),
+            vector=unit(vector) if place.collection.metric is Metric.COSINE else vector,
+            filter=matching(place, request.filter, request.ids, native, everywhere=self._is_plain(place)),
             limit=request.top_k,
             exact=request.exact,
             ef=request.ef_search,
             wanted=WITH_VECTOR if request.include_vectors else WITHOUT_VECTOR,
         )
+
+    def _is_plain(self, place: Place) -> bool:
+        """Whether all that a search finds may well be of this namespace without a condition that it is.
+
+        It takes less to look than to let Qdrant compare, and most collections have the default namespace only.
+        """
+        return not place.namespace and self._name(place.collection.name) not in self._mixed
 
     def _name(self, name: str) -> str:
         return engine_name(name, self.calls.plain)

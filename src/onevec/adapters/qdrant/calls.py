@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from onevec.documents import CollectionInfo, IndexSettings
 from onevec.metrics import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON values
 
@@ -21,10 +25,10 @@ DISTANCES: Mapping[Metric, Literal["Dot", "Euclid", "Manhattan"]] = {
 
 
 class Point(NamedTuple):
-    """A point to write; `id` is a UUID."""
+    """A point to write; `id` is a UUID, the vector float32 of shape (dimension,)."""
 
     id: str
-    vector: list[float]
+    vector: npt.NDArray[np.float32]
     payload: Json
 
 
@@ -44,9 +48,9 @@ class Wanted(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A search by a vector."""
+    """A search by a vector, float32 of shape (dimension,)."""
 
-    vector: list[float]
+    vector: npt.NDArray[np.float32]
     filter: Json
     limit: int
     exact: bool

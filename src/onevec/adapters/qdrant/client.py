@@ -82,7 +82,7 @@ class ClientCalls:
     async def upsert(self, name: str, points: Sequence[Point], *, wait: bool) -> None:
         await self._index_numbers(name, points)
         struct = self._models.PointStruct
-        structs = [struct(id=id, vector=vector, payload=payload) for id, vector, payload in points]
+        structs = [struct(id=id, vector=vector.tolist(), payload=payload) for id, vector, payload in points]
         await self._call(self.client.upsert, name, structs, wait=wait)
 
     async def retrieve(self, name: str, ids: Sequence[str], wanted: Wanted) -> list[Record]:
@@ -126,7 +126,7 @@ class ClientCalls:
         found = await self._call(
             self.client.query_points,
             name,
-            query=search.vector,
+            query=search.vector.tolist(),
             query_filter=self._filter(search.filter),
             search_params=self._params(search),
             limit=search.limit,

@@ -106,7 +106,9 @@ class EdgeCalls:
         point, shard = self._edge.Point, self._shard(name)
         for path in new_numbers(points, self._made(shard.info).payload_schema):
             self._made(shard.update, self._edge.UpdateOperation.create_field_index(path, self._edge.FloatIndexParams()))
-        self._update(name, "upsert_points", [point(*each) for each in points], sync=wait)
+        self._update(
+            name, "upsert_points", [point(id, vector.tolist(), payload) for id, vector, payload in points], sync=wait
+        )
 
     async def retrieve(self, name: str, ids: Sequence[str], wanted: Wanted) -> list[Record]:
         found = self._made(self._shard(name).retrieve, list(ids), list(wanted.payload), wanted.vector)
@@ -141,7 +143,7 @@ class EdgeCalls:
         edge = self._edge
         request = edge.QueryRequest(
             limit=search.limit,
-            query=edge.Query.Nearest(search.vector),
+            query=edge.Query.Nearest(search.vector.tolist()),
             filter=self._filter(search.filter),
             params=edge.SearchParams(
                 hnsw_ef=search.ef, exact=search.exact, quantization=edge.QuantizationSearchParams(rescore=True)

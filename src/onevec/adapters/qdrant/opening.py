@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onevec.adapters.qdrant.client import ClientCalls, MemoryCalls
+from onevec.adapters.qdrant.client import MemoryCalls
 from onevec.adapters.qdrant.edge import EdgeCalls
+from onevec.adapters.qdrant.server import ServerCalls
 from onevec.deadline import seconds_left
 from onevec.errors import ConfigError
 from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime
@@ -65,10 +66,10 @@ def memory_calls() -> MemoryCalls:
     return MemoryCalls(BlockingRuntime(), QdrantClient(":memory:"), "in memory")
 
 
-async def server_calls(io: Runtime, options: QdrantOptions) -> ClientCalls:
+async def server_calls(io: Runtime, options: QdrantOptions) -> ServerCalls:
     """Connect to a server, and let it answer once."""
     client = await io.offload(_client, options, is_async=isinstance(io, AsyncRuntime))  # imports, and certificates
-    calls = ClientCalls(io, client, f"{options.host}:{options.port}")
+    calls = ServerCalls(io, client, f"{options.host}:{options.port}")
     try:
         await calls.version()
     except BaseException:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
@@ -28,36 +27,34 @@ from onevec.adapters.qdrant.calls import Json, Point, Record, Wanted, number_pat
 from onevec.codec import DATETIME, encode, iso
 from onevec.compile import FacetCompiler, compiles
 from onevec.documents import Document, Metadata
-from onevec.facets import dated, facets_of, listed, numbers_of
+from onevec.facets import dated, facts_of, listed
 from onevec.filters import Condition, Filter, Op
 from onevec.metrics import Metric
 from onevec.remote import Row, document_of, point_id, units
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-_PARTS = ("id", "text", "onevec.metadata", "onevec.created", "onevec.updated")
+_PARTS = ("id", "namespace", "text", "onevec.metadata", "onevec.created", "onevec.updated")
 WITHOUT_VECTOR = Wanted(_PARTS)
 WITH_VECTOR = Wanted((*_PARTS, "onevec.vector"), vector=True)
 CREATED = Wanted(("id", "onevec.created"))
+# A float32's shortest decimal, read as a double and rounded, is that float32 again: all were tried, and of the positive
+# ones only this isn't.
+_MISREAD = np.uint32(0x15AE43FD).view(np.float32)  # 7.038531e-26
 _RANGES = {Op.LT: "lt", Op.LE: "lte", Op.GT: "gt", Op.GE: "gte"}
 
 
 def points_of(place: Place, rows: Sequence[Row]) -> list[Point]:
     """Return the points of rows."""
-    vectors, changed = measured(place.collection.metric, np.stack([row.vector for row in rows]))
+    vectors = np.stack([row.vector for row in rows])
+    changed = [False] * len(rows)
+    if place.collection.metric is Metric.COSINE:
+        vectors, others = units(vectors)
+        changed = others.tolist()
+    if (np.abs(vectors) == _MISREAD).any():
+        vectors = vectors.astype(np.float64)
     return [
         Point(point_id(row.id, place.namespace), vector, _payload(row, place.namespace, keeps_vector=kept))
         for row, vector, kept in zip(rows, vectors, changed, strict=True)
     ]
-
-
-def measured(metric: Metric, vectors: npt.NDArray[np.float32]) -> tuple[list[list[float]], list[bool]]:
-    """Return the vectors as Qdrant measures them, and which are not what they were."""
-    if metric is not Metric.COSINE:
-        return vectors.tolist(), [False] * len(vectors)
-    made, changed = units(vectors)
-    return made.tolist(), changed.tolist()
 
 
 def document(record: Record) -> Document:
@@ -90,17 +87,25 @@ def found(record: Record, metric: Metric) -> Found:
 
 
 def matching(
-    place: Place, filter: Filter | None = None, ids: Iterable[str] | None = None, native: Json | None = None
+    place: Place,
+    filter: Filter | None = None,
+    ids: Iterable[str] | None = None,
+    native: Json | None = None,
+    *,
+    everywhere: bool = False,
 ) -> Json:
-    """Return the condition for the documents of a place that match, are of these ids, and match another filter."""
-    must: list[Json] = [{"key": "namespace", "match": {"value": place.namespace}}]
+    """Return the condition for the documents of a place that match, are of these ids, and match another filter.
+
+    With `everywhere`, those of other namespaces fulfil it, too; it is empty then, if there is nothing else to it.
+    """
+    must: list[Json] = [] if everywhere else [{"key": "namespace", "match": {"value": place.namespace}}]
     if filter is not None:
         must.append(QdrantCompiler().compile(filter))
     if ids is not None:
         must.append({"has_id": [point_id(id, place.namespace) for id in ids]})
     if native is not None:
         must.append(native)
-    return {"must": must}
+    return {"must": must} if must else {}
 
 
 class QdrantCompiler(FacetCompiler[Json]):
@@ -135,11 +140,11 @@ class QdrantCompiler(FacetCompiler[Json]):
 
 
 def _payload(row: Row, namespace: str, *, keeps_vector: bool) -> Json:
-    text = encode(row.metadata)
+    text, facts = encode(row.metadata), facts_of(row.metadata)
     own: Json = {
         "metadata": text,
-        "facets": facets_of(row.metadata),
-        "numbers": numbers_of(row.metadata),
+        "facets": facts.facets,
+        "numbers": facts.numbers,
         "created": row.created,
         "updated": row.updated,
     }
