@@ -143,7 +143,7 @@ def clean_metadata(metadata: object, owner: str, *, keep_nulls: bool = False) ->
     """
     if metadata is None:
         return {}
-    if not isinstance(metadata, Mapping):
+    if type(metadata) is not dict and not isinstance(metadata, Mapping):
         raise InvalidDocument(f"{owner}: metadata is a JSON object (a dict), got {type(metadata).__name__}")
     try:
         return _object(metadata, 1, keep_nulls)
@@ -173,6 +173,10 @@ def _object(value: Mapping[Any, Any], depth: int, keep_nulls: bool) -> Metadata:
             _valid(name)
         if "\0" in name:  # PostgreSQL can't hold it, and SQLite's JSON functions read only what stands before it
             raise _Refused(f"has the key {_shown(name)}; keys have no NUL")
+        kind = type(item)
+        if kind is bool or (kind is str and item.isascii()):  # so are most, and `_value` would only give it back
+            clean[name] = item
+            continue
         if item is None:
             if keep_nulls:
                 clean[name] = None
