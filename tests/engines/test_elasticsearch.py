@@ -537,7 +537,8 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     code = (
         "import sys, onevec; from onevec.registry import adapter_class;"
         "adapter_class('elasticsearch').capabilities; onevec.engines();"
-        "print([name for name in sys.modules if name.split('.')[0] in ('elasticsearch', 'elastic_transport', 'aiohttp')])"
+        "theirs = ('elasticsearch', 'elastic_transport', 'aiohttp');"
+        "print([name for name in sys.modules if name.split('.')[0] in theirs])"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"

@@ -14,6 +14,7 @@ import orjson
 from onevec.adapter import Batch, Change
 from onevec.adapters.pgvector import values
 from onevec.adapters.pgvector.documents import COLUMNS, document_of, is_wide, of_namespace
+from onevec.batches import in_pieces
 from onevec.compile.jsonb import coded, encode, instants
 from onevec.documents import Document, Metadata
 from onevec.errors import DocumentNotFound, OnevecError
@@ -33,6 +34,7 @@ Insertion: TypeAlias = tuple[str, tuple[object, ...]]  # a statement and its val
 _MANY = 100
 _ASKED = 16
 _BLOCK = 64  # psycopg cuts what is longer than 128 KiB
+_TURN = 128  # rows that are made in one turn of a thread
 
 _COPY = """
 COPY {table} (namespace, created, updated, wide, vector, id, text, metadata, instants) FROM STDIN (FORMAT binary)
@@ -110,11 +112,16 @@ async def _is_there(link: Link, table: Table, namespace: str, ids: list[str]) ->
 
 
 async def _blocks(io: Runtime, namespace: str, batch: Batch, order: list[int]) -> AsyncIterator[bytes]:
-    """The rows as a COPY takes them: the server writes those of one block while the next is made."""
+    """The rows as a COPY takes them: the server writes some while the next are made."""
     yield _HEAD
-    for start in range(0, len(order), _BLOCK):
-        yield await io.offload(_block, namespace, batch, order[start : start + _BLOCK])
+    for rows in in_pieces(order, _TURN):
+        for block in await io.offload(_blocks_of, namespace, batch, rows):
+            yield block
     yield _TAIL
+
+
+def _blocks_of(namespace: str, batch: Batch, rows: Sequence[int]) -> list[bytes]:
+    return [_block(namespace, batch, list(some)) for some in in_pieces(rows, _BLOCK)]
 
 
 def _block(namespace: str, batch: Batch, rows: list[int]) -> bytes:
