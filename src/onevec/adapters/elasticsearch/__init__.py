@@ -182,9 +182,8 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
                 return found
             by_score = False
             found = await nearest(find, top_k, exact=request.exact, most=MOST)
-        documents = [document for document, _ in found]
         vector: Any = request.vector  # a vector search: no other is declared
-        return measured(metric, vector, documents, keep_vectors=request.include_vectors)
+        return measured(metric, vector, [document for document, _ in found], keep_vectors=request.include_vectors)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         limit, metric = min(request.top_k + 1, MOST), place.collection.metric
