@@ -143,7 +143,7 @@ def clean_metadata(metadata: object, owner: str, *, keep_nulls: bool = False) ->
     """
     if metadata is None:
         return {}
-    if not isinstance(metadata, Mapping):
+    if type(metadata) is not dict and not isinstance(metadata, Mapping):
         raise InvalidDocument(f"{owner}: metadata is a JSON object (a dict), got {type(metadata).__name__}")
     try:
         return _object(metadata, 1, keep_nulls)
@@ -173,6 +173,11 @@ def _object(value: Mapping[Any, Any], depth: int, keep_nulls: bool) -> Metadata:
             _valid(name)
         if "\0" in name:  # PostgreSQL can't hold it, and SQLite's JSON functions read only what stands before it
             raise _Refused(f"has the key {_shown(name)}; keys have no NUL")
+        kind = type(item)
+        # So are most; `_value` would only give them back.
+        if (kind is str and item.isascii()) or kind is bool or (kind is int and -(2**63) <= item < 2**63):
+            clean[name] = item
+            continue
         if item is None:
             if keep_nulls:
                 clean[name] = None
@@ -196,7 +201,10 @@ def _value(value: Any, depth: int, keep_nulls: bool) -> Any:  # Any: the caller'
     if kind is list or kind is tuple:
         if depth >= MAX_DEPTH:
             raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
-        return [_value(item, depth + 1, keep_nulls=False) for item in value]  # a patch replaces lists whole
+        return [
+            item if type(item) is str and item.isascii() else _value(item, depth + 1, keep_nulls=False)
+            for item in value  # a patch replaces lists whole
+        ]
     a_duration = getattr(getattr(value, "dtype", None), "kind", None) == "m"  # NumPy's says that it is an integer
     match value:
         case Enum() if not isinstance(value, str | int | float):

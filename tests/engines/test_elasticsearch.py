@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -170,15 +171,48 @@ def test_a_vector_is_read_from_its_bytes(url: str, native: Elasticsearch, prefix
     }
 
 
-def test_near_documents_are_told_apart(url: str) -> None:
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("metric", "step", "apart"), [("euclidean", 1e-6, [0, 1e-6, 2e-6]), ("cosine", 1e-5, [0, 5e-11, 2e-10])]
+)
+def test_near_documents_are_told_apart(url: str, metric: str, step: float, apart: list[float], *, exact: bool) -> None:
     """Distances that Elasticsearch's own scores round to one are measured, and ordered, in float64."""
-    steps = np.arange(40)[::-1] * 1e-6
     with onevec.connect(url) as store:
-        points = store.create_collection("points", dimension=2, metric="euclidean")
-        points.upsert(ids=[f"{n:02}" for n in range(40)], vectors=[[1.0, float(step)] for step in steps])
-        hits = points.search([1, 0], top_k=3)
+        points = store.create_collection("points", dimension=2, metric=metric)
+        points.upsert(ids=[f"{n:02}" for n in range(40)], vectors=[[1.0, (39 - n) * step] for n in range(40)])
+        hits = points.search([1, 0], top_k=3, exact=exact)
         assert hits.ids == ["39", "38", "37"]
-        assert [hit.distance for hit in hits] == pytest.approx([0, 1e-6, 2e-6], abs=1e-12)
+        assert [hit.distance for hit in hits] == pytest.approx(apart, abs=1e-14)
+
+
+def test_vectors_are_asked_for_where_they_are_needed(front: Front, prefix: str) -> None:
+    """Under cosine a search that finds documents well apart takes their scores, and no second request."""
+    vectors = [[1.0, n / 7] for n in range(7)]
+    with onevec.connect(front.url(prefix)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(ids=list("abcdefg"), vectors=vectors)
+        for exact in (False, True):
+            front.requests.clear()
+            hits = papers.search([1, 0], top_k=5, exact=exact)
+            assert front.requests == ["POST _search"]
+            assert [hit.distance for hit in hits] == pytest.approx(
+                [1 - 1 / math.hypot(*v) for v in vectors[:5]], abs=1e-6
+            )
+            assert [hit.vector for hit in hits] == [None] * 5
+        papers.upsert(ids=["h"], vectors=[[2.0, 2 / 7 + 1e-6]])
+        front.requests.clear()
+        assert papers.search([1, 0], top_k=5).ids == ["a", "b", "h", "c", "d"]
+        assert front.requests == ["POST _search"] * 2
+
+
+def test_texts_may_be_long(url: str) -> None:
+    """Longer than what Elasticsearch takes as a term, in the text as in the metadata."""
+    long = "a wing \U0001f6e9 " * 20_000
+    with onevec.connect(url) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(Document("a", text=long, vector=[1, 0], metadata={"abstract": long, "at": AT}))
+        (hit,) = papers.search([1, 0])
+        assert (hit.text, hit.metadata) == (long, {"abstract": long, "at": AT})
 
 
 def test_documents_may_have_any_number_of_fields(url: str) -> None:
@@ -368,6 +402,25 @@ def test_an_answer_that_does_not_come_is_a_timeout(front: Front, prefix: str) ->
         asyncio.run(count())
 
 
+def test_a_pool_can_be_too_small(front: Front, prefix: str) -> None:
+    """`pool_timeout` is how long a call waits for one of `pool_size` connections, which then takes its time."""
+
+    async def searches() -> None:
+        url = front.url(prefix)
+        async with onevec.connect_async(url, pool_size=1, pool_timeout=0.1, max_retries=0) as store:
+            papers = await store.create_collection("papers", dimension=2)
+            front.answers.append(Answer(500, delay=1.0))
+            slow = asyncio.create_task(papers.count())
+            await asyncio.sleep(0.3)
+            with pytest.raises(EngineTimeout):
+                await papers.count()
+            with pytest.raises(EngineError, match="500"):
+                await slow
+            assert await papers.count() == 0
+
+    asyncio.run(searches())
+
+
 def test_a_server_that_is_not_there_is_named() -> None:
     """Connecting says at once where nothing answers, and that trying later can help."""
     with pytest.raises(EngineUnavailable, match=r"127\.0\.0\.1:9") as away:
@@ -438,11 +491,16 @@ def test_an_index_is_set_up_in_elasticsearch(url: str, native: Elasticsearch, pr
         before = papers.search(vectors[3], top_k=20)
         papers.create_index("hnsw", m=8, ef_construction=50)
         assert (options()["type"], options()["m"], options()["ef_construction"]) == ("hnsw", 8, 50)
-        assert papers.search(vectors[3], top_k=20, exact=True) == before
-        assert papers.search(vectors[3], top_k=20, ef_search=300) == before
+        for search in ({"exact": True}, {"ef_search": 300}):
+            hits = papers.search(vectors[3], top_k=20, **search)
+            assert hits.ids == before.ids
+            assert hits.scores == pytest.approx(before.scores, abs=1e-6)
         papers.create_index("hnsw", m=24, quantization="int8")
         assert (options()["type"], options()["m"]) == ("int8_hnsw", 24)
-        assert len(set(papers.search(vectors[3], top_k=20, ef_search=300).ids) & set(before.ids)) >= 18
+        hits = papers.search(vectors[3], top_k=20, ef_search=300)
+        assert len(set(hits.ids) & set(before.ids)) >= 18
+        directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        assert hits.scores == pytest.approx([float(directions[3] @ directions[int(id)]) for id in hits.ids], abs=1e-6)
         with pytest.raises(Unsupported, match="fewer connections"):
             papers.create_index("flat")
         with pytest.raises(Unsupported, match="int8"):
@@ -479,7 +537,8 @@ def test_the_library_is_loaded_when_a_store_is_opened() -> None:
     code = (
         "import sys, onevec; from onevec.registry import adapter_class;"
         "adapter_class('elasticsearch').capabilities; onevec.engines();"
-        "print([name for name in sys.modules if name.split('.')[0] in ('elasticsearch', 'elastic_transport', 'httpx')])"
+        "theirs = ('elasticsearch', 'elastic_transport', 'aiohttp');"
+        "print([name for name in sys.modules if name.split('.')[0] in theirs])"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert child.stdout.strip() == "[]"
@@ -531,4 +590,7 @@ def test_a_wrong_query_is_an_error_with_the_servers_reason(url: str) -> None:
         assert refused.value.__cause__ is not None
         assert papers.search([0, 1], native={"match": {"text": "wing"}}, exact=True).ids == ["a"]
         native = papers.explain([0, 1], native={"match": {"text": "wing"}})["native"]
-        assert native["knn"]["filter"]["bool"]["filter"] == [{"term": {"namespace": ""}}, {"match": {"text": "wing"}}]
+        assert native["query"]["knn"]["filter"]["bool"]["filter"] == [
+            {"term": {"namespace": ""}},
+            {"match": {"text": "wing"}},
+        ]

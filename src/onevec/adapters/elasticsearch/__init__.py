@@ -22,7 +22,7 @@ from onevec.adapters.elasticsearch.queries import (
     query_vector,
     reading,
 )
-from onevec.adapters.elasticsearch.sources import Json, document_from, measured, writes_of
+from onevec.adapters.elasticsearch.sources import Json, are_apart, cosine_distance, document_from, measured, writes_of
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import OnevecError
@@ -52,7 +52,7 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
     """A server, by its REST API. A namespace is a field of the documents."""
 
     name = "elasticsearch"
-    requires = ("elasticsearch", "httpx")
+    requires = ("elasticsearch", "aiohttp")
     options = ElasticsearchOptions
     capabilities: ClassVar[Capabilities] = Capabilities(
         metrics=frozenset(Metric),
@@ -165,21 +165,31 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
-        query = query_vector(place.collection, request)
+        metric, query = place.collection.metric, query_vector(place.collection, request)
+        by_score = metric is Metric.COSINE and not request.include_vectors
 
         async def find(limit: int, *, exact: bool) -> list[Found]:
-            body = nearest_query(place, request, query, limit, exact=exact)
-            return [(document_from(hit), -hit["_score"]) for hit in await self._hits(place, body)]
+            body = nearest_query(place, request, query, limit, exact=exact, vectors=not by_score)
+            hits = await self._hits(place, body)
+            if by_score:
+                return [(document_from(hit), cosine_distance(hit["_score"], exact=exact)) for hit in hits]
+            return [(document_from(hit), -hit["_score"]) for hit in hits]
 
         top_k = request.top_k if request.ids is None else min(request.top_k, len(request.ids))
         found = await nearest(find, top_k, exact=request.exact, most=MOST)
-        documents = [document for document, _ in found]
+        if by_score:
+            if are_apart(found):
+                return found
+            by_score = False
+            found = await nearest(find, top_k, exact=request.exact, most=MOST)
         vector: Any = request.vector  # a vector search: no other is declared
-        return measured(place.collection.metric, vector, documents, keep_vectors=request.include_vectors)
+        return measured(metric, vector, [document for document, _ in found], keep_vectors=request.include_vectors)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
-        limit = min(request.top_k + 1, MOST)
-        return nearest_query(place, request, query_vector(place.collection, request), limit, exact=request.exact)
+        limit, metric = min(request.top_k + 1, MOST), place.collection.metric
+        query = query_vector(place.collection, request).tolist()
+        vectors = request.include_vectors or metric is not Metric.COSINE
+        return nearest_query(place, request, query, limit, exact=request.exact, vectors=vectors)
 
     @about
     async def stats(self, place: Place) -> Stats:
@@ -265,7 +275,7 @@ class ElasticsearchAdapter(Adapter[ElasticsearchOptions]):
     async def _delete_matching(self, place: Place, filter: Filter | None) -> int:
         count, after = 0, None
         while True:
-            parts = {"source": False, "seq_no_primary_term": True}
+            parts = {"_source": False, "seq_no_primary_term": True}
             hits = await self._page(place, filter, after, MOST, parts)
             # What was changed meanwhile may match no more, and stays.
             seen = [

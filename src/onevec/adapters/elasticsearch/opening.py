@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,9 @@ from onevec.runtime import AsyncRuntime, Runtime
 from onevec.secret import Secret
 
 if TYPE_CHECKING:
-    import httpx
     from elasticsearch import AsyncElasticsearch, Elasticsearch
 
+_LONG = 2**18  # bytes; of a mebibyte or more aiohttp wants no bytes
 _PREFIX = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})?", re.ASCII)
 
 
@@ -140,24 +142,48 @@ def _sync_node(options: ElasticsearchOptions) -> Any:  # Any: the client's class
 
 
 def _async_node(options: ElasticsearchOptions) -> Any:  # Any: as above
-    from elastic_transport import HttpxAsyncHttpNode, NodeConfig
+    from aiohttp import ClientTimeout
+    from elastic_transport import AiohttpHttpNode, ConnectionTimeout, NodeConfig
 
-    timeouts = {
-        "connect": options.connect_timeout,
-        "read": options.request_timeout,
-        "write": options.request_timeout,
-        "pool": options.pool_timeout,
-    }
+    timeout = ClientTimeout(total=None, sock_connect=options.connect_timeout, sock_read=options.request_timeout)
 
-    async def timed(request: httpx.Request) -> None:
-        request.extensions["timeout"] = timeouts
+    class Session:
+        """A session whose requests wait as long as the options say, and are sent in parts where they are long."""
 
-    class Node(HttpxAsyncHttpNode):
+        def __init__(self, session: Any) -> None:  # Any: aiohttp's, which is not to be inherited from
+            self._session = session
+
+        def request(self, method: str, url: str, *, data: bytes | None, **settings: Any) -> Any:  # Any: as aiohttp's
+            parts = data if data is None or len(data) < _LONG else BytesIO(data)
+            return self._session.request(method, url, data=parts, **{**settings, "timeout": timeout})
+
+        async def close(self) -> None:
+            await self._session.close()
+
+    class Node(AiohttpHttpNode):
         """As the other one."""
 
         def __init__(self, config: NodeConfig) -> None:
             super().__init__(config)
-            self.client.event_hooks = {"request": [timed]}
-            self.client.headers["Accept-Encoding"] = "identity"  # as the other asks, too: vectors hardly get smaller
+            self._places = asyncio.Semaphore(options.pool_size)
+
+        async def perform_request(self, *args: Any, **settings: Any) -> Any:  # type: ignore[override]  # any: as there
+            await self._place()
+            try:
+                return await super().perform_request(*args, **settings)
+            finally:
+                self._places.release()
+
+        async def _place(self) -> None:
+            try:
+                async with asyncio.timeout(options.pool_timeout if self._places.locked() else None):
+                    await self._places.acquire()
+            except TimeoutError as late:
+                raise ConnectionTimeout("no connection came free in time", errors=(late,)) from None
+
+        def _create_aiohttp_session(self) -> None:
+            super()._create_aiohttp_session()
+            session: Any = Session(self.session)
+            self.session = session
 
     return Node

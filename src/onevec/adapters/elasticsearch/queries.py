@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from onevec.adapter import Place, Request
 from onevec.adapters.elasticsearch.native import own_query
-from onevec.adapters.elasticsearch.sources import PARTS, SIMILARITIES, VECTOR, Json, number_key, ordered
+from onevec.adapters.elasticsearch.sources import DOCUMENT, SIMILARITIES, VECTOR, Json, number_key, ordered
 from onevec.compile import FacetCompiler
 from onevec.documents import CollectionInfo
 from onevec.filters import Filter, Op
 from onevec.metrics import Metric
 from onevec.remote import check_measurable, point_id, units
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+# A vector to search by; JSON is to be had of the list.
+Query: TypeAlias = "npt.NDArray[np.float32] | list[float]"
 
 MOST = 10_000  # hits of one request, and candidates of one search of a graph
 _CANDIDATES = 128  # at least; Elasticsearch's own choice, half more than hits, misses too many of few
@@ -55,7 +62,7 @@ def measure(info: CollectionInfo) -> Metric:
     return Metric.EUCLIDEAN if info.metric is Metric.MANHATTAN else info.metric
 
 
-def query_vector(info: CollectionInfo, request: Request) -> list[float]:
+def query_vector(info: CollectionInfo, request: Request) -> npt.NDArray[np.float32]:
     """Return the vector to search by, under cosine at length 1.
 
     Raises:
@@ -63,25 +70,23 @@ def query_vector(info: CollectionInfo, request: Request) -> list[float]:
     """
     vector: Any = request.vector  # a vector search: no other is declared
     check_measurable(vector[None], None, measure(info))
-    made: list[float] = (units(vector[None])[0][0] if info.metric is Metric.COSINE else vector).tolist()
+    made: npt.NDArray[np.float32] = units(vector[None])[0][0] if info.metric is Metric.COSINE else vector
     return made
 
 
 def reading(*, include_vectors: bool) -> Json:
     """Return which parts of documents to read."""
-    if include_vectors:
-        return {"source": [*PARTS, VECTOR]}
-    return {"source": list(PARTS)}
+    return {"_source": False, "stored_fields": [DOCUMENT, VECTOR] if include_vectors else [DOCUMENT]}
 
 
-def nearest_query(place: Place, request: Request, query: Sequence[float], limit: int, *, exact: bool) -> Json:
-    """Return a search for the documents nearest to a vector, with all that measuring them again takes.
+def nearest_query(place: Place, request: Request, query: Query, limit: int, *, exact: bool, vectors: bool) -> Json:
+    """Return a search for the documents nearest to a vector.
 
     By the collection's graph, which is searched with the filter in mind, or exactly: by a script that measures every
     document that matches, and gives those that are equally near in the order of their ids.
     """
     metric, among = place.collection.metric, matching(place, request.filter, request.ids, request.native)
-    common = {"size": limit, **reading(include_vectors=True)}
+    common = {"size": limit, **reading(include_vectors=vectors)}
     if exact or metric not in SIMILARITIES:
         script = {"source": _SCRIPTS[metric], "params": {"query": query}}
         return {
@@ -91,7 +96,8 @@ def nearest_query(place: Place, request: Request, query: Sequence[float], limit:
         }
     candidates = min(MOST, max(limit, request.ef_search or _CANDIDATES))
     knn = {"field": "vector", "query_vector": query, "k": limit, "num_candidates": candidates, "filter": among}
-    return {"knn": knn, **common}
+    # As a query: a search with a `knn` of its own goes through a phase more.
+    return {"query": {"knn": knn}, **common}
 
 
 class ElasticsearchCompiler(FacetCompiler[Json]):

@@ -1,15 +1,18 @@
 """Documents as Elasticsearch's, and how they are measured.
 
-The fields of a document, of which the first five are for everybody to read:
+The fields of a document, of which the first five are for everybody to read and to search:
 
     id, namespace, text        the document's; its `_id` is a UUID made of the first two
     metadata                   what other tools can filter by: flattened, under dotted names
     vector                     the vector, under cosine at length 1
-    onevec.metadata            the metadata as `onevec.codec` writes it, which comes back equal
+    onevec.document            what reads and searches give back, in one text as `onevec.codec` writes it
     onevec.facets              what filters ask for
     onevec.numbers             what ranges compare: numbers as texts in whose order they are, under keys of any name
     onevec.created, .updated   microseconds since 1970
     onevec.vector              the vector's bytes, as it was given; read back many times faster than `vector`
+
+The document and the vector's bytes are stored beside the source: of that Elasticsearch would have to parse all to give
+out a part.
 
 Numbers are texts of one `flattened` field because a field of its own for each would end at a thousand.
 """
@@ -20,25 +23,27 @@ import base64
 import struct
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import orjson
 
 from onevec.adapter import Found, Place
-from onevec.codec import encode
+from onevec.codec import decode, encode
 from onevec.documents import CollectionInfo, Document
 from onevec.facets import facets_of, flattened, numbers_of
 from onevec.metrics import Metric
-from onevec.remote import Row, document_of, info_to_keep, point_id, units
+from onevec.remote import Row, info_to_keep, point_id, units
 from onevec.remote.distances import distances
+from onevec.values import moment_at
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON values
 
-PARTS = ("id", "text", "onevec.metadata", "onevec.created", "onevec.updated")
+DOCUMENT = "onevec.document"
 VECTOR = "onevec.vector"
 
 # How Elasticsearch's indexes measure; it has none for manhattan, which a script measures.
@@ -48,7 +53,7 @@ SIMILARITIES: Mapping[Metric, str] = {
     Metric.EUCLIDEAN: "l2_norm",
 }
 
-_STORED = {"type": "keyword", "index": False, "doc_values": False}
+_TOLD_APART = 1e-6  # several times what float32 is off by
 _LONGEST_KEY = 256  # of a flattened field; a term has an end
 _SIGN = 1 << 63
 
@@ -71,12 +76,12 @@ def mappings_of(info: CollectionInfo) -> Json:
             "vector": vector,
             "onevec": {
                 "properties": {
-                    "metadata": _STORED,
+                    "document": {"type": "text", "index": False, "store": True},
                     "facets": {"type": "keyword", "doc_values": False},
                     "numbers": {"type": "flattened", "doc_values": False},
                     "created": {"type": "long", "index": False, "doc_values": False},
                     "updated": {"type": "long", "index": False},
-                    "vector": {"type": "binary"},
+                    "vector": {"type": "binary", "store": True},
                 }
             },
         },
@@ -96,19 +101,36 @@ def writes_of(place: Place, rows: Sequence[Row]) -> list[bytes]:
 
 
 def document_from(hit: Json) -> Document:
-    """Return the document of a hit that has the `PARTS`, and for its vector `VECTOR`."""
-    source, own = hit["_source"], hit["_source"]["onevec"]
+    """Return the document of a hit that has its `DOCUMENT`, and for its vector `VECTOR`."""
+    fields = hit["fields"]
+    own = decode(fields[DOCUMENT][0])
     vector = None
-    if "vector" in own:
-        vector = np.frombuffer(base64.b64decode(own["vector"]), "<f4").astype(np.float32)
-    return document_of(
-        source["id"],
-        text=source.get("text"),
+    if VECTOR in fields:
+        vector = np.frombuffer(base64.b64decode(fields[VECTOR][0]), "<f4").astype(np.float32)
+    return Document(
+        own["id"],
+        text=own["text"],
         metadata=own["metadata"],
-        created=own["created"],
-        updated=own["updated"],
+        created_at=moment_at(own["created"]),
+        updated_at=moment_at(own["updated"]),
         vector=vector,
     )
+
+
+def cosine_distance(score: float, *, exact: bool) -> float:
+    """Return the distance that Elasticsearch's score of a hit comes of, to a millionth.
+
+    Args:
+        score: A float32, (1 + cosine) / 2 from an index, 1 + cosine from the script of an exact search.
+        exact: Which of them.
+    """
+    return max(0.0, 2.0 - (score if exact else 2.0 * score))
+
+
+def are_apart(found: Sequence[Found]) -> bool:
+    """Return whether the distances of hits differ by so much that those by their scores have the right order."""
+    apart = sorted(distance for _, distance in found)
+    return all(farther - nearer > _TOLD_APART for nearer, farther in pairwise(apart))
 
 
 def measured(
@@ -116,7 +138,8 @@ def measured(
 ) -> list[Found]:
     """Return documents that have their vectors with the distances from a query, computed in float64.
 
-    Elasticsearch's own are float32, and made of scores in which small distances are all one.
+    Elasticsearch's own are float32, and made of scores in which small distances are all one; where terms of a dot
+    product cancel each other, little of its score is true.
 
     Args:
         metric: What to measure by.
@@ -146,8 +169,9 @@ def ordered(number: float) -> str:
 
 def _source(row: Row, namespace: str, vector: npt.NDArray[np.float32]) -> Json:
     numbers = numbers_of(row.metadata)
+    whole = {"id": row.id, "text": row.text, "metadata": row.metadata, "created": row.created, "updated": row.updated}
     own: Json = {
-        "metadata": encode(row.metadata),
+        "document": encode(whole),
         "facets": facets_of(row.metadata),
         "numbers": {number_key(key): ordered(number) for key, number in numbers.items()},
         "created": row.created,

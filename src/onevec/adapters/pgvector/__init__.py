@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
-from onevec.adapters.pgvector import documents, searches
+from onevec.adapters.pgvector import documents, searches, writes
 from onevec.adapters.pgvector.collections import Collections
 from onevec.adapters.pgvector.health import health
 from onevec.adapters.pgvector.schema import checked_schema
@@ -100,8 +100,7 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         consistency="The next read sees every write that has returned, of this process and of others.",
     )
 
-    def __init__(self, io: Runtime, link: Link, schema: str, types: VectorTypes) -> None:
-        self._io = io
+    def __init__(self, link: Link, schema: str, types: VectorTypes) -> None:
         self.link = link
         self.schema = schema
         self._types = types
@@ -112,7 +111,7 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
         schema = checked_schema(options.schema)
         module = await io.offload(import_module, "onevec.adapters.pgvector.link")
         link, found = await module.Link.open(io, options)
-        return cls(io, link, schema, VectorTypes(found.vector, found.vectors))
+        return cls(link, schema, VectorTypes(found.vector, found.vectors))
 
     async def close(self) -> None:
         await self.link.close()
@@ -144,19 +143,13 @@ class PgvectorAdapter(Adapter[PgvectorOptions]):
 
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
         table = await self.tables.table(place.collection)
-        insertions = await self._io.offload(documents.insertions, self._types, table, place.namespace, batch)
-        if batch.wait and len(insertions) == 1:
-            await self.link.run(*insertions[0])
-            return []
-        async with self.link.transaction(*(() if batch.wait else ("synchronous_commit = off",))) as transaction:
-            for insertion in insertions:
-                await transaction.run(*insertion)
+        await writes.upsert(self.link, self._types, table, place.namespace, batch)
         return []
 
     async def update(self, place: Place, changes: Sequence[Change], now: int) -> list[tuple[str, OnevecError]]:
         table = await self.tables.table(place.collection)
         async with self.link.transaction() as transaction:
-            return await documents.update(transaction, self._types, table, place.namespace, changes, now=now)
+            return await writes.update(transaction, self._types, table, place.namespace, changes, now=now)
 
     async def get(self, place: Place, ids: Sequence[str], *, include_vectors: bool) -> list[Document]:
         table = await self.tables.table(place.collection)

@@ -18,7 +18,8 @@ from onevec.metrics import Metric
 from onevec.values import microseconds, moment_at
 
 if TYPE_CHECKING:
-    from onevec.adapters.pgvector.link import Link, Row
+    from onevec.adapters.pgvector.connections import Row
+    from onevec.adapters.pgvector.link import Link
 
 # Seconds until an index that another process made is used. What was known before is right until then, and slower.
 _FRESH = 5.0

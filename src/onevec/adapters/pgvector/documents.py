@@ -1,30 +1,22 @@
-"""The rows of a collection's table: the statements that write and read them, and what is in them."""
-
-# ruff: noqa: S608 (the texts are made of constants, checked names and numbers; values are bound)
+"""The rows of a collection's table: how they are chosen, and the documents that are in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import orjson
-
-from onevec.adapter import Batch, Change
 from onevec.adapters.pgvector import values
 from onevec.compile.dialects import POSTGRES
-from onevec.compile.jsonb import coded, decode, decoded, encode, instants
+from onevec.compile.jsonb import coded, decode, decoded
 from onevec.compile.native import condition
 from onevec.compile.postgres import PostgresCompiler
-from onevec.documents import Document, Metadata
-from onevec.errors import Corrupted, DocumentNotFound, OnevecError, Unsupported
+from onevec.documents import Document
+from onevec.errors import Corrupted, Unsupported
 from onevec.filters import Filter
-from onevec.patch import merge_patch
 from onevec.values import moment_at
 
 if TYPE_CHECKING:
-    from onevec.adapters.pgvector.collections import Table
-    from onevec.adapters.pgvector.link import Row, Session
+    from onevec.adapters.pgvector.connections import Row
 
 COLUMNS = "id, text, metadata::text, created, updated"
 
@@ -32,9 +24,12 @@ COLUMNS = "id, text, metadata::text, created, updated"
 _LARGEST = 1e15
 _SMALLEST = 1e-15
 
-_MOST_VALUES = 65_000  # of a statement; its other values are few
+# With this condition and the value True, a prepared statement is planned for its values each time: how many rows match
+# decides whether an index helps. For a plan made once for any values PostgreSQL would reckon with the counting, which
+# no plan for True has; so it never prefers that one. Nothing is counted in any case.
+OWN_PLAN = "(%s OR (SELECT count(*) FROM generate_series(1, 1000000000)) = 0)"
 
-Insertion: TypeAlias = tuple[str, tuple[object, ...]]  # a statement and its values
+_MOST_VALUES = 65_000  # of a statement; its other values are few
 
 # Each is looked up in the primary key after the one before it: DISTINCT would read every row.
 NAMESPACES = """
@@ -60,52 +55,19 @@ SELECT count(*), max(updated), (
 ) FROM {table} WHERE namespace = %s
 """
 
-_INSERT = """
-INSERT INTO {table} (namespace, id, text, metadata, instants, created, updated, wide, vector)
-SELECT %s, unnest(%s), unnest(%s), unnest(%s), unnest(%s), unnest(%s), %s, unnest(%s), unnest(%s)
-ON CONFLICT (namespace, id) DO UPDATE SET text = excluded.text, metadata = excluded.metadata,
-instants = excluded.instants, updated = excluded.updated, wide = excluded.wide, vector = excluded.vector{more}
-"""
 
-
-def insertions(types: values.VectorTypes, table: Table, namespace: str, batch: Batch) -> list[Insertion]:
-    """Return the one or two statements that write a batch, replacing whole the documents with the same ids."""
-    # In one order everywhere, so that two batches with the same ids don't wait for each other in a circle.
-    order = sorted(range(len(batch)), key=batch.ids.__getitem__)
-    dated = [row for row in order if batch.created[row] is not None]
-    undated = [row for row in order if batch.created[row] is None]
-    return [_insertion(types, table, namespace, batch, rows, dated=rows is dated) for rows in (dated, undated) if rows]
-
-
-async def update(
-    session: Session, types: values.VectorTypes, table: Table, namespace: str, changes: Sequence[Change], *, now: int
-) -> list[tuple[str, OnevecError]]:
-    """Change documents in a transaction; return those that don't exist."""
-    rows = await session.fetch(
-        f"SELECT {COLUMNS}, vector FROM {table.name} WHERE namespace = %s AND id = ANY(%s) ORDER BY id FOR UPDATE",
-        (coded(namespace), values.texts([change.id for change in changes])),
-    )
-    there = {document.id: document for document in map(document_of, rows)}
-    missing: list[tuple[str, OnevecError]] = []
-    for change in changes:
-        old = there.get(change.id)
-        if old is None:
-            missing.append((change.id, DocumentNotFound(f"there is no document {change.id!r} to update")))
-            continue
-        there[change.id] = Document(
-            change.id,
-            text=old.text if change.text is None else change.text,
-            vector=old.vector if change.vector is None else change.vector,
-            metadata=merge_patch(old.metadata, change.patch),
-        )
-    if there:
-        for insertion in insertions(types, table, namespace, _batch(list(there.values()), now)):
-            await session.run(*insertion)
-    return missing
+def of_namespace(namespace: str) -> tuple[str, list[object]]:
+    """Return the condition that a row is of the namespace, and its values."""
+    return ("namespace = %s", [coded(namespace)]) if namespace else ("namespace = ''", [])
 
 
 def where(
-    namespace: str, filter: Filter | None = None, ids: Sequence[str] | None = None, native: object = None
+    namespace: str,
+    filter: Filter | None = None,
+    ids: Sequence[str] | None = None,
+    native: object = None,
+    *,
+    own_plan: bool = False,
 ) -> tuple[str, list[object]]:
     """Return the condition that a row is of the namespace, matches, and has one of the ids; and its values.
 
@@ -114,9 +76,13 @@ def where(
         filter: What it matches.
         ids: The ids.
         native: What must hold besides, as a caller wrote it.
+        own_plan: Whether the statement is to be planned for its values; with a filter it always is.
     """
-    conditions: list[str] = ["namespace = %s"]
-    bound: list[object] = [coded(namespace)]
+    text, bound = of_namespace(namespace)
+    conditions = [text]
+    if own_plan or namespace or filter is not None or native is not None:
+        conditions.append(OWN_PLAN)
+        bound.append(True)
     if ids is not None:
         conditions.append("id = ANY(%s)")
         bound.append(values.texts(ids))
@@ -159,39 +125,3 @@ def document_of(row: Row) -> Document:
 def is_wide(lengths: Any) -> Any:  # Any: a float64 or an array of them, then a bool or an array of them
     """Return which vectors, by their Euclidean lengths, float32 arithmetic can't measure."""
     return (lengths > _LARGEST) | ((lengths < _SMALLEST) & (lengths > 0))
-
-
-def _insertion(
-    types: values.VectorTypes, table: Table, namespace: str, batch: Batch, rows: list[int], *, dated: bool
-) -> Insertion:
-    metadata = [batch.metadata[row] for row in rows]
-    created = [batch.created[row] for row in rows]
-    vectors = batch.vectors[rows]
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    return _INSERT.format(table=table.name, more=", created = excluded.created" if dated else ""), (
-        coded(namespace),
-        values.texts([batch.ids[row] for row in rows]),
-        values.texts([None if (text := batch.texts[row]) is None else coded(text) for row in rows]),
-        values.jsonbs(list(map(encode, metadata))),
-        values.jsonbs(list(map(_instants, metadata))),
-        values.bigints([batch.now if moment is None else moment for moment in created]),
-        batch.now,
-        values.booleans(is_wide(lengths)),
-        types.vectors(vectors),
-    )
-
-
-def _batch(documents: Sequence[Document], now: int) -> Batch:
-    return Batch(
-        [document.id for document in documents],
-        np.stack([np.asarray(document.vector, np.float32) for document in documents]),
-        [document.text for document in documents],
-        [document.metadata for document in documents],
-        [None] * len(documents),
-        now,
-    )
-
-
-def _instants(metadata: Metadata) -> str | None:
-    found = instants(metadata)
-    return None if found is None else orjson.dumps(found).decode()

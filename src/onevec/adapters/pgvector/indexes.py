@@ -10,6 +10,12 @@ from onevec.errors import Unsupported
 from onevec.metrics import Metric
 
 OPERATORS = {Metric.COSINE: "<=>", Metric.DOT: "<#>", Metric.EUCLIDEAN: "<->", Metric.MANHATTAN: "<+>"}
+FUNCTIONS = {
+    Metric.COSINE: "cosine_distance",
+    Metric.DOT: "vector_negative_inner_product",
+    Metric.EUCLIDEAN: "l2_distance",
+    Metric.MANHATTAN: "l1_distance",
+}
 _CLASSES = {Metric.COSINE: "cosine", Metric.DOT: "ip", Metric.EUCLIDEAN: "l2", Metric.MANHATTAN: "l1"}
 
 # https://github.com/pgvector/pgvector#hnsw: what an index takes of each type.

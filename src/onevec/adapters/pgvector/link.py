@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
-from psycopg.adapt import AdaptersMap, Dumper, PyFormat
-from psycopg.pq import Format
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from onevec.adapters.pgvector.failures import Late, as_onevec, of_own_condition
+from onevec.adapters.pgvector.connections import ADAPTERS, AsyncConnection, AsyncPool, Connection, Pool, Row
+from onevec.adapters.pgvector.failures import as_onevec, of_own_condition
 from onevec.adapters.pgvector.schema import Found, prepared
-from onevec.adapters.pgvector.values import Value
 from onevec.deadline import seconds_left
 from onevec.errors import OnevecError
 from onevec.runtime import AsyncRuntime, Runtime
@@ -23,82 +19,9 @@ from onevec.runtime import AsyncRuntime, Runtime
 if TYPE_CHECKING:
     from onevec.adapters.pgvector import PgvectorOptions
 
-Row = tuple[Any, ...]  # Any: what the columns are
-
-
-class _ValueDumper(Dumper):
-    """Sends a `Value` as it is."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: Value) -> bytes:
-        return obj.data
-
-    def get_key(self, obj: Value, format: PyFormat) -> Any:  # noqa: ARG002 (Any: psycopg's type knows no numbers)
-        return (self.cls, obj.oid)
-
-    def upgrade(self, obj: Value, format: PyFormat) -> _ValueDumper:  # noqa: ARG002 (psycopg's signature)
-        dumper = _ValueDumper(self.cls)
-        dumper.oid = obj.oid
-        return dumper
-
-
-class _Connection(psycopg.Connection[Any]):
-    """A connection that waits for an answer no longer than the call may last; then it is of no use any more."""
-
-    @classmethod
-    def _connect_gen(cls, conninfo: str = "") -> Any:  # Any: psycopg's generators
-        return _ending(super()._connect_gen(conninfo))
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # Any: psycopg's generators
-        limit = _limit(timeout)
-        try:
-            return super().wait(gen, interval, limit)
-        except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 (what psycopg's own wait raises)
-            if limit == timeout:
-                raise
-            self.pgconn.finish()
-            raise Late("no answer within the call's timeout") from late
-
-
-class _AsyncConnection(psycopg.AsyncConnection[Any]):
-    """The same, for asyncio, where the runtime ends what takes too long to connect."""
-
-    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ASYNC109 (psycopg's)
-        limit = _limit(timeout)
-        try:
-            return await super().wait(gen, interval, limit)
-        except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 (as above)
-            if limit == timeout:
-                raise
-            self.pgconn.finish()
-            raise Late("no answer within the call's timeout") from late
-
-
-def _ending(steps: Any) -> Any:  # Any: psycopg's generators
-    """The steps of connecting, as long as the call may last: `connect_timeout` has at least two seconds."""
-    try:
-        awaited = next(steps)
-        while True:
-            ready = yield awaited
-            if seconds_left() == 0:
-                raise Late("no connection within the call's timeout")
-            awaited = steps.send(ready)
-    except StopIteration as done:
-        return done.value
-
-
-def _limit(timeout: float | None) -> float | None:
-    left = seconds_left(timeout)
-    return None if left == math.inf else left
-
-
-_ADAPTERS = AdaptersMap(psycopg.adapters)
-_ADAPTERS.register_dumper(Value, _ValueDumper)
-
 
 class Session:
-    """One connection, lent or in a transaction. Results come in PostgreSQL's binary form."""
+    """One connection, lent or in a transaction."""
 
     def __init__(self, io: Runtime, connection: Any) -> None:  # Any: a Connection or an AsyncConnection
         self._io = io
@@ -106,8 +29,7 @@ class Session:
 
     async def fetch(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Return the rows of a statement."""
-        cursor = await self._io.call(self._connection.execute, statement, values, binary=True)
-        rows: list[Row] = await self._io.call(cursor.fetchall)
+        rows: list[Row] = await self._io.call(self._connection.rows, statement, values)
         return rows
 
     async def run(self, statement: str, values: Sequence[object] | None = None) -> int:
@@ -115,6 +37,10 @@ class Session:
         cursor = await self._io.call(self._connection.execute, statement, values)
         count: int = cursor.rowcount
         return count
+
+    async def load(self, statement: str, blocks: AsyncIterator[bytes]) -> None:
+        """Run a COPY of what comes, block by block."""
+        await self._io.call(self._connection.load, statement, blocks)
 
     @asynccontextmanager
     async def transaction(self, *settings: str) -> AsyncIterator[Self]:
@@ -137,12 +63,13 @@ class Link:
     """An open pool.
 
     Attributes:
+        io: The runtime.
         pool: psycopg's ConnectionPool or AsyncConnectionPool.
         server: Where it leads, without credentials.
     """
 
     def __init__(self, io: Runtime, pool: Any, server: str) -> None:  # Any: of either colour
-        self._io = io
+        self.io = io
         self.pool = pool
         self.server = server
         self._pool_timeout: float = pool.timeout
@@ -157,30 +84,61 @@ class Link:
         async with _alone(io, options) as session:
             found = await prepared(session, options.schema, create=options.create)
         settings = _settings(options, found.extension_schema)
-        kind: Any = AsyncConnectionPool if isinstance(io, AsyncRuntime) else ConnectionPool
+        is_async = isinstance(io, AsyncRuntime)
+        kind: Any = AsyncPool if is_async else Pool
         pool = kind(
             kwargs=lambda: _parameters(options, settings),
-            connection_class=_AsyncConnection if isinstance(io, AsyncRuntime) else _Connection,
+            connection_class=AsyncConnection if is_async else Connection,
             min_size=1,
             max_size=options.pool_size,
             timeout=options.pool_timeout,
             open=False,
         )
-        await io.call(pool.open)
-        return cls(io, pool, _shown(options)), found
+        link = cls(io, pool, _shown(options))
+        try:
+            # A call that came before the first connection is there would have a second one made, to take turns with.
+            await io.call(pool.open, wait=True, timeout=options.connect_timeout)
+        except BaseException as error:
+            await io.finish(link.close())
+            if isinstance(error, psycopg.Error):
+                raise as_onevec(error, link.server) from error.with_traceback(None)
+            raise
+        return link, found
 
     async def close(self) -> None:
-        await self._io.call(self.pool.close)
+        await self.io.call(self.pool.close)
 
     async def fetch(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Return the rows of a statement, which is a transaction of its own."""
-        async with self.session() as session:
-            return await session.fetch(statement, values)
+        try:
+            rows: list[Row] = await self.io.call(self.pool.rows, seconds_left(self._pool_timeout), statement, values)
+        except psycopg.Error as error:
+            raise as_onevec(error, self.server) from error
+        return rows
 
     async def run(self, statement: str, values: Sequence[object] | None = None) -> int:
         """Return how many rows a statement was about, which is a transaction of its own."""
         async with self.session() as session:
             return await session.run(statement, values)
+
+    async def load(self, statement: str, blocks: AsyncIterator[bytes], *settings: str) -> bool:
+        """Run a COPY, all of it or nothing; return False if a row of the same key was there.
+
+        Args:
+            statement: The COPY.
+            blocks: What it copies, in its binary format.
+            settings: As `transaction` takes them.
+        """
+        async with self.session() as session:
+            try:
+                if not settings:  # it is a transaction of its own
+                    await session.load(statement, blocks)
+                    return True
+                async with session.transaction(*settings):
+                    await session.load(statement, blocks)
+            except psycopg.errors.UniqueViolation:
+                return False
+        return True
 
     @asynccontextmanager
     async def transaction(self, *settings: str) -> AsyncIterator[Session]:
@@ -203,25 +161,20 @@ class Link:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A connection for the block. psycopg's errors in it are raised as onevec's."""
-        broken = False
         try:
-            connection = await self._io.call(self.pool.getconn, seconds_left(self._pool_timeout))
+            connection = await self.io.call(self.pool.getconn, seconds_left(self._pool_timeout))
             try:
-                yield Session(self._io, connection)
+                yield Session(self.io, connection)
             finally:
-                broken = connection.broken
-                await self._io.call(self.pool.putconn, connection)
+                await self.io.call(self.pool.give_back, connection)
         except psycopg.Error as error:
-            if broken:  # then the others in the pool may be, too: the server was restarted
-                with suppress(psycopg.Error):
-                    await self._io.call(self.pool.check)
             raise as_onevec(error, self.server) from error
 
 
 @asynccontextmanager
 async def _alone(io: Runtime, options: PgvectorOptions) -> AsyncIterator[Session]:
     """A connection outside of any pool: it says at once why it can't be made."""
-    kind: Any = _AsyncConnection if isinstance(io, AsyncRuntime) else _Connection
+    kind: Any = AsyncConnection if isinstance(io, AsyncRuntime) else Connection
     try:
         connection = await io.call(lambda: kind.connect(**_parameters(options)))
         try:
@@ -251,7 +204,7 @@ def _parameters(options: PgvectorOptions, settings: str = "") -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in (None, "")} | {
         "autocommit": True,
         "prepare_threshold": 5 if options.prepare else None,
-        "context": _ADAPTERS,
+        "context": ADAPTERS,
     }
 
 
@@ -262,7 +215,6 @@ def _settings(options: PgvectorOptions, extension_schema: str) -> str:
         # Unlike in strict order, no hit is dropped because one that is a bit nearer came after it.
         "hnsw.iterative_scan=relaxed_order",
         "ivfflat.iterative_scan=relaxed_order",
-        "plan_cache_mode=force_custom_plan",  # one plan for every filter goes by the index where few documents match
         "jit=off",  # compiling a statement takes longer than running most of ours
         "search_path=" + schemas.replace("\\", "\\\\").replace(" ", "\\ "),
     ]

