@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
 
-from onevec.local import pieces as module
 from onevec.local.pieces import pieces
 
 
 def sizes(monkeypatch: pytest.MonkeyPatch, seconds_each: float, *, stop: int, background: bool) -> list[int]:
     """The sizes of the pieces, where the work on one vector takes so long."""
     clock = 0.0
-    monkeypatch.setattr(module.time, "perf_counter", lambda: clock)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock)
     found: list[tuple[int, int]] = []
     for start, end in pieces(7, stop, background=background):
         found.append((start, end))
