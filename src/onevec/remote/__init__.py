@@ -11,7 +11,7 @@ from onevec.remote.handles import Missing, about, deleted
 from onevec.remote.nearest import nearest
 from onevec.remote.rows import Row, document_of, patched, point_id, rows_of, undated
 from onevec.remote.turns import Turns, in_turn
-from onevec.remote.vectors import check_measurable, units
+from onevec.remote.vectors import check_measurable, unit, units
 
 __all__ = [
     "Missing",
@@ -34,5 +34,6 @@ __all__ = [
     "seconds_of",
     "store_folder",
     "undated",
+    "unit",
     "units",
 ]
