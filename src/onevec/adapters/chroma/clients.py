@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
@@ -33,6 +32,7 @@ from chromadb.config import Settings
 
 from onevec.adapters.chroma.calls import Where
 from onevec.adapters.chroma.failures import refusal
+from onevec.adapters.chroma.posting import posted, posted_async
 from onevec.remote.httpx_deadline import bounded
 
 if TYPE_CHECKING:
@@ -85,15 +85,18 @@ class ServerClient(Client):
 
     def nearest(self, space: UUID, vector: Vector, limit: int, where: Where, include: list[Any]) -> Found:
         """Return what is nearest to a vector in a collection."""
-        url = _url(self._collections, space, "query")
-        answer = self._session.post(url, content=_query(vector, limit, where, include))
-        return _found(orjson.loads(answer.content))
+        return _found(orjson.loads(self._post(space, "query", _query(vector, limit, where, include))))
 
     def write(self, space: UUID, records: Mapping[str, Any]) -> None:
         """Insert records into a collection, or replace them."""
         server: Any = self._server  # Any: the method is not of its base class
         packed = server.supports_base64_encoding()
-        self._session.post(_url(self._collections, space, "upsert"), content=_upsert(records, packed=packed))
+        self._post(space, "upsert", _upsert(records, packed=packed))
+
+    def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
+        response = posted(self._session, f"{self._collections}/{space}/{verb}", body)
+        self._check(response)
+        return response.content
 
     def _check(self, response: httpx.Response) -> None:
         if response.is_error:
@@ -123,15 +126,18 @@ class AsyncServerClient(AsyncClient):
 
     async def nearest(self, space: UUID, vector: Vector, limit: int, where: Where, include: list[Any]) -> Found:
         """Return what is nearest to a vector in a collection."""
-        url = _url(self._collections, space, "query")
-        answer = await self._session.post(url, content=_query(vector, limit, where, include))
-        return _found(orjson.loads(answer.content))
+        return _found(orjson.loads(await self._post(space, "query", _query(vector, limit, where, include))))
 
     async def write(self, space: UUID, records: Mapping[str, Any]) -> None:
         """Insert records into a collection, or replace them."""
         server: Any = self._server  # Any: as above
         packed = await server.supports_base64_encoding()
-        await self._session.post(_url(self._collections, space, "upsert"), content=_upsert(records, packed=packed))
+        await self._post(space, "upsert", _upsert(records, packed=packed))
+
+    async def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
+        response = await posted_async(self._session, f"{self._collections}/{space}/{verb}", body)
+        await self._check(response)
+        return response.content
 
     async def _check(self, response: httpx.Response) -> None:
         if response.is_error:
@@ -142,11 +148,6 @@ class AsyncServerClient(AsyncClient):
 def _collections(server: Any, options: ChromaOptions) -> str:  # Any: Chroma's, of either colour
     tenant, database = quote(options.tenant, safe=""), quote(options.database, safe="")
     return f"{server.get_api_url()}/tenants/{tenant}/databases/{database}/collections"
-
-
-@lru_cache  # parsing it takes longer than the rest of a request
-def _url(collections: str, space: UUID, verb: str) -> httpx.URL:
-    return httpx.URL(f"{collections}/{space}/{verb}")
 
 
 def _query(vector: Vector, limit: int, where: Where, include: list[Any]) -> bytes:
