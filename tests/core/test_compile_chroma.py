@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from onevec.adapters.chroma.conditions import ChromaCompiler
 from onevec.adapters.chroma.fields import kept
 from onevec.adapters.chroma.records import records_of
 from onevec.adapters.chroma.shapes import MOST, SHAPELESS, Kinds
+from onevec.codec import iso
 from onevec.documents import Metadata
 from onevec.filters import Filter, Not, conditions, field
 from onevec.lower import lower
@@ -144,6 +146,19 @@ def test_a_fraction_stays_one() -> None:
         assert as_read(kept(number)) < round(number)
     for same in (0.5, 0.1 + 0.2, 1e-300, 2.0**50 + 0.5, 3):
         assert kept(same) == same
+
+
+def test_a_datetime_is_not_the_text_that_it_is_stored_as() -> None:
+    """Nor is that text the datetime, though other tools see the same of both."""
+    moment = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    text = iso(moment)
+    for stored in (moment, text):
+        shapes: dict[str, Kinds] = {}
+        fields = record({"v": stored}, shapes)
+        assert fields["v"] == text
+        for asked in (moment, text):
+            for filter in (field("v") == asked, field("v").is_in([asked, "a"]), ~field("v").is_in([asked, 1])):
+                assert holds(ChromaCompiler(shapes).compile(filter), fields) is matches(filter, {"v": stored}), filter
 
 
 @pytest.mark.parametrize(
