@@ -56,7 +56,7 @@ class FolderClient(Client):
 
     def nearest(self, space: UUID, vector: Vector, limit: int, where: Where, include: list[Any]) -> Found:
         """Return what is nearest to a vector in a collection."""
-        # The engine reads a list of floats in a third of the time that it takes for an array.
+        # The engine reads an array number by number, through NumPy: 384 of them 0.1 ms later than a list.
         return _found(self._server._query(space, [vector.tolist()], None, limit, where, None, include))  # noqa: SLF001
 
     def write(self, space: UUID, records: Mapping[str, Any]) -> None:
