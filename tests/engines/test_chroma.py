@@ -20,7 +20,7 @@ from tests.servers.chroma import ChromaServer
 import onevec
 from onevec import Document, field
 from onevec.errors import CollectionExists, ConfigError, EngineBusy, StoreNotFound
-from onevec.filters import all_of, any_of
+from onevec.filters import Filter, all_of, any_of
 
 AT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def test_other_tools_see_natural_records(store: onevec.Store) -> None:
     metadata = {"year": 1958, "score": 0.5, "seen": True, "author": {"name": "Zoë"}, "tags": ["a", "b"], "at": AT}
     papers.upsert(Document("a", text="wing", vector=[3, 4], metadata=metadata))
     theirs: Any = native(store).get_collection("papers", embedding_function=None)
-    record = theirs.get(include=["metadatas", "documents", "embeddings"])
+    record = theirs.get(include=["metadatas", "documents", "embeddings", "uris"])
     assert (record["ids"], record["documents"]) == (["a"], ["wing"])
     np.testing.assert_array_equal(np.asarray(record["embeddings"]), [[3, 4]])
     shown = {name: value for name, value in record["metadatas"][0].items() if not {":", "="} & set(name)}
@@ -63,6 +63,9 @@ def test_other_tools_see_natural_records(store: onevec.Store) -> None:
         "tags": ["a", "b"],
         "at": "2020-01-02T03:04:05.000000Z",
     }
+    hidden = {name for name in record["metadatas"][0] if name not in shown}
+    assert hidden == {"onevec:shape", "score=", "tags=", "at=", "number:at:time"}
+    assert '"author":{"name":"Zoë"}' in record["uris"][0]
     assert theirs.get(where={"year": 1958})["ids"] == theirs.get(where={"tags": {"$contains": "b"}})["ids"] == ["a"]
     assert theirs.query(query_embeddings=[[3.0, 5.0]])["distances"] == [[1.0]]
 
@@ -104,11 +107,7 @@ def test_nothing_is_left_of_a_replaced_record(store: onevec.Store) -> None:
     record = native(store).get_collection("papers", embedding_function=None).get("a")
     assert record["metadatas"] is not None
     assert record["documents"] == [""]
-    assert set(record["metadatas"][0]) == {
-        "x",
-        "x=",
-        *(f"onevec:{name}" for name in ("facets", "metadata", "created", "updated", "textless")),
-    }
+    assert set(record["metadatas"][0]) == {"x", "onevec:shape"}
 
 
 def test_a_namespace_is_a_chroma_collection(store: onevec.Store) -> None:
@@ -157,6 +156,67 @@ def test_integers_are_compared_with_fractions(store: onevec.Store) -> None:
         for filter in (field("n") < 0.5, field("n") <= -0.5, field("n") > -0.5, field("n") >= 0.5)
     }
     assert list(found.values()) == [["-1", "0"], ["-1"], ["0", "1"], ["1"]]
+
+
+def test_a_fraction_is_not_read_as_a_whole_number(store: onevec.Store) -> None:
+    """Chroma would read 0.9999999999999999 as 1."""
+    papers = store.create_collection("papers", dimension=1)
+    papers.upsert({"id": "a", "vector": [1], "metadata": {"n": 1 - 2**-53, "m": 1}})
+    n, m = field("n"), field("m")
+    assert papers.count((n == 1 - 2**-53) & (n != 1) & (n < 1) & ~(n >= 1)) == 1
+    assert papers.count((m == 1) & (m != 1 - 2**-53) & (m > 1 - 2**-53)) == 1
+
+
+def test_fields_are_there_whatever_else_documents_have(store: onevec.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters that ask which fields there are, where documents differ in more ways than are read, or kept, at once."""
+    papers = store.create_collection("papers", dimension=1)
+
+    def found(filter: Filter) -> list[str]:
+        return sorted(document.id for document in papers.scan(filter=filter))
+
+    def write(numbers: range) -> None:
+        fields = [{f"f{number}": number, "odd": bool(number % 2), "tags": []} for number in numbers]
+        papers.upsert(ids=[f"{number:02}" for number in numbers], vectors=[[1.0]] * len(numbers), metadata=fields)
+
+    write(range(70))
+    assert papers.explain([1.0], filter=field("f1").exists())["native"]["where"]
+    monkeypatch.setattr("onevec.adapters.chroma.shapes.MOST", 72)
+    write(range(70, 80))
+    shapes = native(store).get_collection("papers", embedding_function=None).get()["metadatas"] or []
+    assert sum(fields["onevec:shape"] == "-" for fields in shapes) == 8
+    for number in (5, 75):
+        assert found(field(f"f{number}").exists()) == [f"{number:02}"]
+        assert len(found(field(f"f{number}").is_null())) == 79
+        assert len(found(~(field(f"f{number}") > 0))) == 79
+    assert len(found(field("odd") == True)) == len(found(field("odd") != True)) == 40  # noqa: E712 (a filter)
+    assert len(found(field("tags").contains_all([]))) == 80
+
+
+def test_fields_that_another_process_brought_are_seen(chroma: ChromaServer, tmp_path: Path) -> None:
+    """A store that knows some shapes of documents asks for those that there are by now."""
+    with onevec.connect(chroma.url(tmp_path)) as one, onevec.connect(chroma.url(tmp_path)) as other:
+        here, there = one.create_collection("papers", dimension=1), other.collection("papers")
+        here.upsert({"id": "a", "vector": [1], "metadata": {"x": 1}})
+        assert here.count(field("y").is_null()) == 1
+        there.upsert({"id": "b", "vector": [1], "metadata": {"y": 1}})
+        there.upsert({"id": "c", "vector": [1], "metadata": {"x": True}})
+        assert here.search([1.0], filter=field("y").is_null()).ids == ["a", "c"]
+        assert here.search([1.0], filter=field("y").exists()).ids == ["b"]
+        assert here.search([1.0], filter=~(field("x") > 5)).ids == ["a", "b", "c"]
+        assert here.search([1.0], filter=field("x") == True).ids == ["c"]  # noqa: E712 (a filter)
+
+
+def test_records_of_other_software_have_no_shape(folder: str) -> None:
+    """Those that it wrote into a collection of onevec's don't keep filters from being answered."""
+    with onevec.connect(folder) as store:
+        papers = store.create_collection("papers", dimension=1)
+        papers.upsert({"id": "a", "vector": [1], "metadata": {"x": 1}})
+        theirs = native(store).get_collection("papers", embedding_function=None)
+        theirs.add(ids=[f"t{number}" for number in range(100)], embeddings=np.ones((100, 1), np.float32))
+    with onevec.connect(folder) as store:
+        papers = store.collection("papers")
+        assert papers.count(field("x").exists()) == 1
+        assert papers.count(field("y").is_null()) == 1
 
 
 def test_hundreds_of_elements_are_asked_for(store: onevec.Store) -> None:

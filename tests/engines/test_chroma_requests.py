@@ -43,13 +43,17 @@ def url(chroma: ChromaServer, proxy: Proxy, tmp_path: Path) -> str:
 
 
 def test_a_read_is_one_request(proxy: Proxy, url: str) -> None:
-    """A collection is asked for by a UUID that is never another's: nothing needs to be checked before a call."""
+    """A collection is asked for by a UUID that is never another's: nothing needs to be checked before a call.
+
+    Only a filter that depends on which fields there are begins with asking what other stores brought.
+    """
     with onevec.connect(url) as store:
         papers = store.create_collection("papers", dimension=2)
         papers.upsert(ids=["a", "b"], vectors=[[1, 0], [0, 1]])
         asked: dict[str, list[str]] = {}
         calls: dict[str, Callable[[], object]] = {
-            "search": lambda: papers.search([1, 0], top_k=1, filter=field("n").is_null()),
+            "search": lambda: papers.search([1, 0], top_k=1, filter=(field("n") != 1) & ~field("m").is_in(["a", 0.5])),
+            "search fields": lambda: papers.search([1, 0], top_k=1, filter=field("n").is_null()),
             "get": lambda: papers.get("a"),
             "count": papers.count,
             "count some": lambda: papers.count({"n": 1}),
@@ -62,6 +66,7 @@ def test_a_read_is_one_request(proxy: Proxy, url: str) -> None:
             asked[name] = [request.rpartition("/")[2] for request in proxy.requests]
     assert asked == {
         "search": ["query"],
+        "search fields": ["get", "query"],
         "get": ["get"],
         "count": ["count"],
         "count some": ["get"],

@@ -10,7 +10,7 @@ from onevec.filters import Op
 
 Dict: TypeAlias = dict[str, Any]  # Any: JSON values
 
-_SYMBOLS = {Op.LT: "$lt", Op.LE: "$lte", Op.GT: "$gt", Op.GE: "$gte"}
+SYMBOLS = {Op.LT: "$lt", Op.LE: "$lte", Op.GT: "$gt", Op.GE: "$gte"}
 
 
 class DictCompiler(FacetCompiler[Dict]):
@@ -45,7 +45,7 @@ class DictCompiler(FacetCompiler[Dict]):
         return self.all_of([{self._facets: {self.none: facet}} for facet in all])
 
     def compare_number(self, key: str, op: Op, bound: float) -> Dict:
-        return {self._numbers + key: {_SYMBOLS[op]: bound}}
+        return {self._numbers + key: {SYMBOLS[op]: bound}}
 
     def all_of(self, parts: Sequence[Dict]) -> Dict:
         return parts[0] if len(parts) == 1 else {"$and": list(parts)}

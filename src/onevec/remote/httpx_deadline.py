@@ -11,6 +11,8 @@ import httpx
 
 from onevec.deadline import seconds_left
 
+_SMALL = 64 * 1024
+
 
 def bounded(client: httpx.Client) -> None:
     """Let no request of this client outlive the call that it is made for.
@@ -26,16 +28,33 @@ def bounded(client: httpx.Client) -> None:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection that waits no longer than the call may last."""
+    """A connection that waits no longer than the call may last.
+
+    It sends a request's head and its body together, where they are small. httpcore sends one after the other, and the
+    server wakes up for both.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._held = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._send(b"", timeout)
         return self._stream.read(max_bytes, _left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout))
+        if not self._held and 0 < len(buffer) <= _SMALL:
+            self._held = buffer  # until what is next; after the last there is an empty one
+        else:
+            self._send(buffer, timeout)
+
+    def _send(self, buffer: bytes, timeout: float | None) -> None:
+        held, self._held = self._held, b""
+        if len(buffer) <= _SMALL:
+            held, buffer = held + buffer, b""
+        for part in (held, buffer):
+            if part:
+                self._stream.write(part, _left(timeout))
 
     def close(self) -> None:
         self._stream.close()

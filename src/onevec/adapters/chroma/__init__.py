@@ -10,17 +10,33 @@ import numpy as np
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.chroma.abilities import FOLDER, SERVER
-from onevec.adapters.chroma.calls import Calls
+from onevec.adapters.chroma.calls import Calls, Where
+from onevec.adapters.chroma.conditions import ChromaCompiler
 from onevec.adapters.chroma.native import own_where
 from onevec.adapters.chroma.opening import ChromaOptions, folder_calls, server_calls
 from onevec.adapters.chroma.reading import Reading
-from onevec.adapters.chroma.records import ChromaCompiler, documents_of, measured, records_of
+from onevec.adapters.chroma.records import TEXTS, VECTORS, documents_of, records_of
+from onevec.adapters.chroma.shapes import Kinds, Shapes
 from onevec.adapters.chroma.spaces import Spaces, chroma_name
+from onevec.adapters.chroma.uris import read
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, Stats
 from onevec.errors import OnevecError
 from onevec.filters import Filter
-from onevec.remote import Missing, Turns, about, check_measurable, deleted, in_turn, nearest, patched, rows_of
+from onevec.metrics import Metric
+from onevec.remote import (
+    Missing,
+    Row,
+    Turns,
+    about,
+    check_measurable,
+    deleted,
+    in_turn,
+    nearest,
+    patched,
+    rows_of,
+    unit,
+)
 from onevec.runtime import Runtime
 
 __all__ = ["ChromaAdapter", "ChromaOptions", "FolderAdapter"]
@@ -38,6 +54,7 @@ class ChromaAdapter(Adapter[ChromaOptions]):
         self._calls = calls
         self._spaces = Spaces(calls)
         self._reading = Reading(calls)
+        self._shapes = Shapes(calls, alone=turns is not None)
         self.turns = turns
 
     @classmethod
@@ -92,12 +109,9 @@ class ChromaAdapter(Adapter[ChromaOptions]):
         check_measurable(batch.vectors, batch.ids, place.collection.metric)
 
         async def write(space: Any) -> None:  # Any: Chroma's collection, as in all of these
-            old = await self._calls.call(space.get, ids=batch.ids, include=["metadatas"])
-            there = dict(zip(old["ids"], old["metadatas"], strict=True))
-            created = {id: fields["onevec:created"] for id, fields in there.items()}
-            records = records_of(rows_of(batch, created), place.collection.metric, there)
-            await self._calls.call(space.upsert, **records)
-            self._reading.forget(space)
+            old = await self._calls.call(space.get, ids=batch.ids, include=["metadatas", "uris"])
+            created = {id: kept["created"] for id, kept in zip(old["ids"], read(old["uris"]), strict=True)}
+            await self._write(place, space, rows_of(batch, created), old)
 
         await self._spaces.within(place, write, otherwise=None, create=True)
         return []
@@ -110,12 +124,10 @@ class ChromaAdapter(Adapter[ChromaOptions]):
         ids = list(dict.fromkeys(change.id for change in changes))
 
         async def write(space: Any) -> list[tuple[str, OnevecError]]:
-            answer = await self._calls.call(space.get, ids=ids, include=["metadatas", "documents", "embeddings"])
-            there = dict(zip(answer["ids"], answer["metadatas"], strict=True))
-            rows, missing = patched(changes, documents_of(answer), now)
+            old = await self._calls.call(space.get, ids=ids, include=[*TEXTS, *VECTORS])
+            rows, missing = patched(changes, documents_of(old), now)
             if rows:
-                await self._calls.call(space.upsert, **records_of(rows, place.collection.metric, there))
-                self._reading.forget(space)
+                await self._write(place, space, rows, old)
             return missing
 
         return await self._spaces.within(place, write, otherwise=patched(changes, (), now)[1])
@@ -127,47 +139,54 @@ class ChromaAdapter(Adapter[ChromaOptions]):
 
     @about
     async def delete(self, place: Place, *, ids: Sequence[str] | None, filter: Filter | None) -> int:
-        delete = partial(self._reading.delete, ids=ids, where=_where(filter))
+        async def delete(space: Any) -> int:
+            return await self._reading.delete(space, ids=ids, where=await self._where(space, filter))
+
         return await self._spaces.within(place, delete, otherwise=0)
 
     @about
     async def count(self, place: Place, filter: Filter | None) -> int:
-        return await self._spaces.within(place, partial(self._reading.count, where=_where(filter)), otherwise=0)
+        async def count(space: Any) -> int:
+            return await self._reading.count(space, where=await self._where(space, filter))
+
+        return await self._spaces.within(place, count, otherwise=0)
 
     @about
     async def page(
         self, place: Place, *, filter: Filter | None, after: str | None, limit: int, include_vectors: bool
     ) -> tuple[list[Document], str | None]:
-        read = partial(
-            self._reading.page, where=_where(filter), after=after, limit=limit, include_vectors=include_vectors
-        )
-        return await self._spaces.within(place, read, otherwise=([], None))
+        read = partial(self._reading.page, after=after, limit=limit, include_vectors=include_vectors)
+
+        async def page(space: Any) -> tuple[list[Document], str | None]:
+            return await read(space, where=await self._where(space, filter))
+
+        return await self._spaces.within(place, page, otherwise=([], None))
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
         metric = place.collection.metric
-        query = measured(metric, np.asarray(request.vector)[None])[0][0]
-        check_measurable(query[None], None, metric)
-        search = partial(
-            self._reading.search,
-            metric=metric,
-            query=query,
-            request=request,
-            where=_where(request.filter, request.native),
-        )
+        query = np.asarray(request.vector)
+        if metric is Metric.COSINE:
+            query = unit(query)
+        else:
+            check_measurable(query[None], None, metric)
+        search = partial(self._reading.search, metric=metric, query=query, request=request)
 
         async def find(space: Any) -> list[Found]:
             among = request.exact or request.ids is not None
-            return await nearest(partial(search, space), request.top_k, exact=among)
+            where = await self._where(space, request.filter, request.native)
+            return await nearest(partial(search, space, where=where), request.top_k, exact=among)
 
         return await self._spaces.within(place, find, otherwise=[])
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
+        space = self._spaces.known(place)
+        where, _ = _compiled({} if space is None else self._shapes.known(space), request.filter, request.native)
         return {
             "collection": chroma_name(place.collection.name),
             "namespace": place.namespace,
             "n_results": request.top_k + 1,
-            "where": _where(request.filter, request.native),
+            "where": where,
             "ids": None if request.ids is None else sorted(request.ids),
             "by": "HNSW" if request.ids is None and not request.exact else "reading the vectors",
         }
@@ -186,6 +205,18 @@ class ChromaAdapter(Adapter[ChromaOptions]):
         """Refuse a handle of a collection that was deleted, and perhaps made again."""
         await self._spaces.check(collection)
 
+    async def _write(self, place: Place, space: Any, rows: Sequence[Row], old: Mapping[str, Any]) -> None:
+        """Write documents over what Chroma's `get` found of them."""
+        there = dict(zip(old["ids"], old["metadatas"], strict=True))
+        shapes = await self._shapes.for_writing(space)
+        await self._calls.write(space, records_of(rows, place.collection.metric, there, shapes))
+        self._reading.forget(space)
+
+    async def _where(self, space: Any, filter: Filter | None, native: object = None) -> Where:
+        """The conditions for a filter; where they depend on the shapes of records, on all that there are."""
+        where, asked = _compiled(self._shapes.known(space), filter, native)
+        return _compiled(await self._shapes.for_reading(space), filter, native)[0] if asked else where
+
 
 class FolderAdapter(ChromaAdapter):
     """Chroma's engine in this process, on a folder."""
@@ -193,8 +224,12 @@ class FolderAdapter(ChromaAdapter):
     capabilities: ClassVar[Capabilities] = FOLDER
 
 
-def _where(filter: Filter | None, native: object = None) -> dict[str, Any] | None:  # Any: JSON values
-    parts = [] if filter is None else [ChromaCompiler().compile(filter)]
+def _compiled(shapes: Mapping[str, Kinds], filter: Filter | None, native: object) -> tuple[Where, bool]:
+    """The conditions for a filter and a caller's own, and whether they depend on the shapes."""
+    if filter is None and native is None:
+        return None, False
+    compiler = ChromaCompiler(shapes)
+    parts = [] if filter is None else [compiler.compile(filter)]
     if native is not None:
         parts.append(own_where(native))
-    return ChromaCompiler().all_of(parts) if parts else None
+    return compiler.all_of(parts), compiler.asked

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onevec.adapters.chroma.records import SPACES, ChromaCompiler
+from onevec.adapters.chroma.conditions import ChromaCompiler
+from onevec.adapters.chroma.records import SPACES
 from onevec.capabilities import Capabilities
 
 SERVER = Capabilities(
@@ -16,8 +17,8 @@ SERVER = Capabilities(
     shared=True,
     atomic_batches=False,
     ordered_scan=True,
-    max_batch=1000,  # Chroma takes 5,461, in transactions of several seconds
-    max_batch_bytes=8_000_000,  # a server takes 40 MB of JSON
+    max_batch=4000,  # Chroma takes 5,461. After each batch it saves its index, so small ones take long in all
+    max_batch_bytes=8_000_000,  # some seconds of work; a server takes 40 MB of JSON
     max_top_k=100_000,
     native_filter="a where dict",
     durability="A write is committed in the server's SQLite file, synced to the disk, before the call returns.",
@@ -28,7 +29,6 @@ FOLDER = replace(
     SERVER,
     native_async=False,
     shared=False,
-    max_batch_bytes=None,
     durability="A write is committed in Chroma's SQLite file, synced to the disk, before the call returns.",
     consistency="The next read of this store sees every write that has returned.",
 )

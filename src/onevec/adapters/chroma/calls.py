@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 import orjson
 
@@ -13,7 +13,12 @@ from onevec.errors import EngineError
 from onevec.remote import Missing, info_from, info_to_keep
 from onevec.runtime import Runtime
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 P = ParamSpec("P")
+Where: TypeAlias = "dict[str, Any] | None"  # Any: JSON values
 
 INFO = "onevec"  # in a collection's metadata
 _PAGE = 1000
@@ -53,6 +58,17 @@ class Calls:
             if mapped is error:
                 raise
             raise mapped from error
+
+    async def nearest(
+        self, space: Any, vector: npt.NDArray[np.float32], limit: int, where: Where, include: list[str]
+    ) -> dict[str, Any]:  # Any: Chroma's collection, and columns as those of its `get`
+        """Search a collection by its index; the columns have a `distances` more."""
+        found: dict[str, Any] = await self.call(self.client.nearest, space.id, vector, limit, where, include)
+        return found
+
+    async def write(self, space: Any, records: Mapping[str, Any]) -> None:  # Any: the same, and what `upsert` takes
+        """Insert records, or replace them."""
+        await self.call(self.client.write, space.id, records)
 
     async def all(self) -> list[Any]:  # Any: Chroma's collections
         """All collections, also those of other software."""

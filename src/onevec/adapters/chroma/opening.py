@@ -104,7 +104,7 @@ class _Folder:
         folder = store_folder(options.path, create=options.create, example="chroma:///papers")
         self._lock = locked(folder, server="a Chroma server")
         try:
-            self.client = import_module(_CLIENTS).folder_client(folder)
+            self.client = import_module(_CLIENTS).FolderClient(folder)
         except BaseException:
             self._lock.close()
             raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onevec.adapter import Found, Request
-from onevec.adapters.chroma.calls import Calls
+from onevec.adapters.chroma.calls import Calls, Where
 from onevec.adapters.chroma.records import TEXTS, VECTORS, documents_of, found_in
 from onevec.documents import Document
 from onevec.metrics import Metric
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 1000  # ids in a call; SQLite, under Chroma, takes 32,766 values
 _SCANS = 4
-
-Where = dict[str, Any] | None  # Any: JSON values
 
 
 class Reading:
@@ -103,10 +101,7 @@ class Reading:
         include = [*TEXTS, *VECTORS] if request.include_vectors else TEXTS
         left_out = {} if request.include_vectors else {"embeddings": None}
         if not exact:
-            answer = await self._calls.call(
-                space.query, query_embeddings=[query], n_results=limit, where=where, include=[*include, "distances"]
-            )
-            return found_in(answer, metric)
+            return found_in(await self._calls.nearest(space, query, limit, where, [*include, "distances"]), metric)
         among = None if request.ids is None else list(request.ids)
         if among is None or len(among) <= _CHUNK:
             answer = await self._calls.call(

@@ -33,6 +33,10 @@ class Spaces:
         self._calls = calls
         self._known: dict[Place, Any] = {}  # Any: Chroma's collections
 
+    def known(self, place: Place) -> Any | None:  # Any: as above
+        """The Chroma collection of a place, if it was looked for before."""
+        return self._known.get(place)
+
     async def infos(self) -> list[CollectionInfo]:
         found = [info_of(one) for one in await self._calls.all()]
         return sorted((info for info in found if info is not None), key=lambda info: info.name)
