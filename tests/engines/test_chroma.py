@@ -110,6 +110,23 @@ def test_nothing_is_left_of_a_replaced_record(store: onevec.Store) -> None:
     assert set(record["metadatas"][0]) == {"x", "onevec:shape"}
 
 
+@pytest.mark.parametrize("how", ["the collection is deleted", "the namespace is cleared", "the document is replaced"])
+def test_no_list_is_inherited(store: onevec.Store, how: str) -> None:
+    """Chroma gives the numbers of records that are gone to new ones, and leaves lists of deleted collections behind."""
+    papers = store.create_collection("papers", dimension=2)
+    space = papers.namespace("acme")
+    space.upsert(ids=["a"], vectors=[[1, 0]], metadata=[{"tags": ["x"]}])
+    match how:
+        case "the collection is deleted":
+            store.delete_collection("papers")
+            space = store.create_collection("papers", dimension=2).namespace("acme")
+        case "the namespace is cleared":
+            assert space.clear() == 1
+    space.upsert(ids=["a"], vectors=[[1, 0]], metadata=[{"year": 1958}])
+    assert space.count(field("tags").contains("x")) == 0
+    assert space.count(~field("tags").contains("x")) == 1
+
+
 def test_a_namespace_is_a_chroma_collection(store: onevec.Store) -> None:
     """It is made by the first document, gone when it is cleared, and gone with its collection."""
     papers = store.create_collection("papers", dimension=2)

@@ -97,10 +97,15 @@ class Calls:
                 return None
             raise
 
-    async def drop(self, name: str) -> None:
-        """Remove it, unless somebody else has."""
+    async def drop(self, space: Any) -> None:  # Any: the same
+        """Remove a collection, unless somebody else has; its records first.
+
+        Chroma would leave the lists in their metadata behind, and new records that get their numbers would have them.
+        """
         with suppress(Missing):
-            await self.call(self.client.delete_collection, name)
+            while ids := (await self.call(space.get, limit=_PAGE, include=[]))["ids"]:
+                await self.call(space.delete, ids=ids)
+            await self.call(self.client.delete_collection, space.name)
 
 
 def info_of(collection: Any) -> CollectionInfo | None:  # Any: Chroma's collection

@@ -65,8 +65,8 @@ class Spaces:
         if info is None:
             return False
         for one in await self._of_namespaces(main):
-            await self._calls.drop(one.name)
-        await self._calls.drop(main.name)
+            await self._calls.drop(one)
+        await self._calls.drop(main)
         for place in [place for place in self._known if place.collection == info]:
             del self._known[place]
         return True
@@ -104,7 +104,7 @@ class Spaces:
 
         async def dropped(space: Any) -> int:
             count = await self._calls.call(space.count)
-            await self._calls.drop(space.name)
+            await self._calls.drop(space)
             return int(count)
 
         count = await self.within(place, dropped, otherwise=0)
