@@ -153,8 +153,8 @@ def bound(number: float) -> Bound:
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
 
-class _Names(NamedTuple):
-    """What facets of a field begin with, or are."""
+class Names(NamedTuple):
+    """A field's dotted name, and what its facets begin with, or are."""
 
     field: str
     present: str
@@ -165,19 +165,19 @@ class _Names(NamedTuple):
 
 
 @lru_cache(maxsize=1024)  # documents that are written together have fields of the same names
-def _names(above: str, key: str) -> _Names | None:
-    """The names of a field; None if no filter can name it."""
+def names_of(above: str, key: str) -> Names | None:
+    """Return the names of a field; None if no filter can name it."""
     if not _NAME.fullmatch(key):
         return None
     name = above + key
-    return _Names(name, present(name), f"{name}=", numeric(name), listed(name), f"{name}[]=")
+    return Names(name, present(name), f"{name}=", numeric(name), listed(name), f"{name}[]=")
 
 
 def _add(facts: Facts, metadata: Metadata, above: str) -> None:
     """Add what is asked of the fields."""
     facets, numbers, texts = facts
     for key, value in metadata.items():
-        names = _names(above, key)
+        names = names_of(above, key)
         if names is None or value is None:
             continue
         facets.append(names.present)

@@ -17,10 +17,8 @@ filter can name has a `:` or a `=`, so these are nobody's own.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from onevec import facets
@@ -34,7 +32,6 @@ VALUE = "="
 FACETS = "onevec:facets"
 
 EXACT = 2**53  # up to here every whole number is a float of its own
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)  # what a filter can name
 _NEAR, _AWAY = 2, 4  # units in the last place
 _FINE = 2.0**45  # where those are far less than 1
 
@@ -87,28 +84,10 @@ def kept(number: float) -> float:
     return number
 
 
-class _Names(NamedTuple):
-    """A field's dotted name, and the facets that depend on nothing else."""
-
-    field: str
-    present: str
-    numeric: str
-    listed: str
-
-
-@lru_cache(maxsize=1024)  # documents that are written together have fields of the same names
-def _names(above: str, key: str) -> _Names | None:
-    """The names of a field; None if no filter can name it."""
-    if not _NAME.fullmatch(key):
-        return None
-    name = above + key
-    return _Names(name, facets.present(name), facets.numeric(name), facets.listed(name))
-
-
 def _add(fields: Fields, metadata: Metadata, above: str) -> None:
     stored, kinds, elements = fields
     for key, value in metadata.items():
-        names = _names(above, key)
+        names = facets.names_of(above, key)
         if names is None or value is None:
             continue
         name = names.field
