@@ -248,12 +248,13 @@ def test_numbers_too_large_for_float32_sums_are_searched_exactly(tmp_path: Path,
         assert recall(papers) == 1
 
 
-def test_vectors_that_are_all_the_same_are_indexed(tmp_path: Path) -> None:
-    """Many equal vectors, as of one text many times, make an index of little use and no harm."""
-    for index in ("hnsw", "ivf_flat", "IVF16,PQ8x4"):
-        with onevec.connect(f"faiss:///{tmp_path}/{index}", index=index) as store, index_preferred():
-            papers = store.create_collection("papers", dimension=DIMENSION)
-            papers.upsert(ids=[f"{n:04}" for n in range(1200)], vectors=np.ones((1200, DIMENSION), np.float32))
-            papers.optimize()
-            hits = papers.search(np.ones(DIMENSION), top_k=20)
-            assert hits.scores == pytest.approx([1.0] * 20)
+@pytest.mark.parametrize("index", ["hnsw", "ivf_flat", "IVF16,PQ8x4"])
+@pytest.mark.parametrize(("metric", "number"), [("cosine", 1), ("euclidean", 1), ("euclidean", 0)])
+def test_vectors_that_are_all_the_same_are_indexed(tmp_path: Path, index: str, metric: str, number: int) -> None:
+    """Many equal vectors, as of one text many times, or zeros, make an index of little use and no harm."""
+    same = np.full(DIMENSION, number, np.float32)
+    with onevec.connect(f"faiss:///{tmp_path}/store", index=index) as store, index_preferred():
+        papers = store.create_collection("papers", dimension=DIMENSION, metric=metric)
+        papers.upsert(ids=[f"{n:04}" for n in range(1200)], vectors=np.tile(same, (1200, 1)))
+        papers.optimize()
+        assert papers.search(same, top_k=20).scores == pytest.approx([1.0] * 20)

@@ -7,11 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 import orjson
+from tests.servers.local_http import LocalHandler, LocalServer
 
 
 class Answer(NamedTuple):
@@ -41,7 +41,7 @@ class Front:
         self.requests: list[str] = []
         self.meanwhile: dict[str, Callable[[], object]] = {}
         self.behind = port
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.front = self
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -64,15 +64,11 @@ class Front:
         return f"elasticsearch://{user}127.0.0.1:{self.port}/behind?prefix={prefix}"
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     front: Front
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
     def _serve(self) -> None:
@@ -116,6 +112,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815 (what the base class calls)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

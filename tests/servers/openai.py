@@ -15,11 +15,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from tests.servers.local_http import LocalHandler, LocalServer
 
 Json = dict[str, Any]
 Vector = npt.NDArray[np.float32]
@@ -84,7 +84,7 @@ class OpenAIServer:
         self.most_at_once = 0
         self.arrived = threading.Condition()
         self._under_way = 0
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.openai = self
         self._thread = threading.Thread(target=self._http.serve_forever, args=[0.02], name="openai-server")
 
@@ -177,18 +177,14 @@ class OpenAIServer:
             raise Refused(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     openai: OpenAIServer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (what the base class calls)
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         answer = self.server.openai.answer(
             self.path, {name.lower(): value for name, value in self.headers.items()}, body
@@ -201,6 +197,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with suppress(BrokenPipeError):  # the client may have given up
             self.wfile.write(sent)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

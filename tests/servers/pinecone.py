@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -22,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 import pytest
 from tests.servers.absent import absent
+from tests.servers.local_http import LocalHandler, LocalServer
 from tests.servers.pinecone_filters import Refused
 from tests.servers.pinecone_index import Index
 
@@ -69,7 +69,7 @@ class PineconeServer:
         self._hosts: dict[str, Index] = {}
         self._made = 0
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.pinecone = self
         self._thread = threading.Thread(target=self._http.serve_forever, name="pinecone-server")
 
@@ -189,15 +189,11 @@ class PineconeServer:
         return Answer(200, orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY), ((header, str(at)),))
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     pinecone: PineconeServer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
     def _serve(self) -> None:
@@ -212,6 +208,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 (what the base class calls)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

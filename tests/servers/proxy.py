@@ -6,9 +6,10 @@ import threading
 import time
 from collections import deque
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
+
+from tests.servers.local_http import LocalHandler, LocalServer
 
 
 class Told(NamedTuple):
@@ -38,7 +39,7 @@ class Proxy:
         self.requests: list[str] = []
         self.keys: list[str | None] = []
         self.target = target
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.proxy = self
         self._thread = threading.Thread(target=self._http.serve_forever, name="proxy")
 
@@ -76,15 +77,11 @@ class Proxy:
             connection.close()
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     proxy: Proxy
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
     def _serve(self) -> None:
@@ -99,6 +96,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 (what the base class calls)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

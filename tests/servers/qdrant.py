@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -20,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import pytest
 from tests.servers.absent import absent
+from tests.servers.local_http import LocalHandler, LocalServer
 from tests.servers.qdrant_shards import Refused, Shards
 
 Json = dict[str, Any]
@@ -59,7 +59,7 @@ class QdrantServer:
         self._folder = folder
         self._stores: dict[str, Shards] = {}
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.qdrant = self
         self._thread = threading.Thread(target=self._http.serve_forever, name="qdrant-server")
 
@@ -111,15 +111,11 @@ class QdrantServer:
             return self._stores[name]
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     qdrant: QdrantServer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
     def _serve(self) -> None:
@@ -133,6 +129,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 (what the base class calls)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

@@ -10,10 +10,10 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 import pytest
+from tests.servers.local_http import LocalHandler, LocalServer
 
 Json = dict[str, Any]
 
@@ -61,7 +61,7 @@ class RerankerServer:
         self.held = threading.Event()
         self.held.set()
         self.together = threading.Barrier(1)
-        self._http = _Http(("127.0.0.1", 0), _Handler)
+        self._http = _Http(_Handler)
         self._http.reranker = self
         ending = {"poll_interval": 0.02}  # seconds until it sees that it is to end
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs=ending, name="reranker-server")
@@ -129,18 +129,14 @@ def _refusal(status: int, message: str) -> Answer:
     return Answer(status, json.dumps({"id": "07734bd2", "message": message}).encode())
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True  # a connection that a client keeps open doesn't keep the server from ending
-    block_on_close = False
+class _Http(LocalServer):
     reranker: RerankerServer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(LocalHandler):
     server: _Http
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (what the base class calls)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         answer = self.server.reranker.answer(self.path, self.headers.get("authorization"), body)
         if answer.body is None:
@@ -152,6 +148,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
