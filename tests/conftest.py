@@ -1,7 +1,8 @@
 """What all tests share: how many examples Hypothesis draws, and where the large test data is.
 
 ONEVEC_HYPOTHESIS=long   draws many more examples, for a run overnight; `brief` draws few
-ONEVEC_KIT=all           runs all of the kit on every engine; without it a part on most, on each a different one
+ONEVEC_KIT=all           runs all of the kit on every engine, and every variant of the engines' and the fault tests;
+                         without it a part on most, on each a different one
 ONEVEC_TEST_DATA=DIR     a folder with `cranfield/`; without it, `shared/data` beside the checkout
 """
 
@@ -40,7 +41,7 @@ def pytest_configure() -> None:
 
 
 # Of the kit, a short run takes all on the engines that others are built from, a third on those that share their code,
-# and a tenth on other people's.
+# and one in twenty-five on other people's; of another test of an engine or a fault that has many variants, a third.
 _PARTS = {
     "test_memory.py": 1,
     "test_sqlite.py": 1,
@@ -48,16 +49,24 @@ _PARTS = {
     "test_faiss.py": 3,
     "test_third_party_engine.py": 3,
 }
-_PART = 10
+_PART = 25
+_VARIANTS = 10
 _MANY = 2000  # whoever asks for one file gets all of it
 
 
-def _is_left_out(item: pytest.Item) -> bool:
-    """Whether a short run does without a test of the kit."""
-    surface = getattr(item, "callspec", None) and item.callspec.params.get("site")  # type: ignore[attr-defined]
-    if surface is None or item.path.parent.name not in ("engines", "plugin"):
-        return False
-    return zlib.crc32(item.nodeid.encode()) % _PARTS.get(item.path.name, _PART) != 0
+def _test_of(item: pytest.Item) -> str:
+    """The name that all variants of a test have in common."""
+    return item.nodeid.partition("[")[0]
+
+
+def _is_left_out(item: pytest.Item, variants: int) -> bool:
+    """Whether a short run does without one of so many variants of a test."""
+    part, folder = 1, item.path.parent.name
+    if folder in ("engines", "plugin") and "site" in getattr(item, "fixturenames", ()):  # a test of the kit
+        part = _PARTS.get(item.path.name, _PART)
+    elif folder in ("engines", "faults") and variants >= _VARIANTS:
+        part = 3
+    return zlib.crc32(item.nodeid.encode()) % part != 0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -67,10 +76,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Workers can't share such tests out, and nobody can run one again.
     """
     if os.environ.get("ONEVEC_KIT") != "all" and len(items) > _MANY:
+        variants = Counter(map(_test_of, items))
         kept: list[pytest.Item] = []
         left_out: list[pytest.Item] = []
         for item in items:
-            (left_out if _is_left_out(item) else kept).append(item)
+            (left_out if _is_left_out(item, variants[_test_of(item)]) else kept).append(item)
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
     odd = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]", item.nodeid)]
