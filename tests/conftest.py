@@ -25,7 +25,7 @@ from tests.servers.postgres import postgres
 from tests.servers.qdrant import qdrant
 from tests.servers.weaviate import weaviate
 
-# One server of each engine for all tests of a worker.
+# One server of each engine for all tests of a worker, and one worker for all tests of a server.
 __all__ = ["chroma", "elasticsearch", "milvus", "pinecone", "postgres", "qdrant", "weaviate"]
 
 # No deadline: how long one example takes says more about what else the machine is doing.
@@ -71,9 +71,9 @@ def _is_left_out(item: pytest.Item, variants: int) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what a short run does without, and refuse names that differ from run to run.
+    """Leave out what a short run does without, and let a server be started by one worker only.
 
-    Workers can't share such tests out, and nobody can run one again.
+    Names that differ from run to run are refused: workers can't share such tests out, and nobody can run one again.
     """
     if os.environ.get("ONEVEC_KIT") != "all" and len(items) > _MANY:
         variants = Counter(map(_test_of, items))
@@ -83,6 +83,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             (left_out if _is_left_out(item, variants[_test_of(item)]) else kept).append(item)
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    for item in items:
+        servers = set(__all__).intersection(getattr(item, "fixturenames", ()))
+        if len(servers) == 1 and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(servers.pop()))
     odd = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]", item.nodeid)]
     if odd and "PYTEST_XDIST_WORKER" not in os.environ:  # the workers' own complaint shows all of them
         raise pytest.UsageError(f"{odd[0]} has an address in its name; give its parameters ids=")

@@ -19,7 +19,7 @@ BRIEF = os.environ.get("ONEVEC_FAULTS") == "brief"
 
 def sampled(points: Sequence[T], count: int, seed: str) -> list[T]:
     """Return all of the points in a long run; else some, the same in every run, with the first and the last."""
-    count = max(2, count // 3) if BRIEF else count
+    count = max(2, count // 5) if BRIEF else count
     if LONG or len(points) <= count:
         return list(points)
     inner = random.Random(seed).sample(range(1, len(points) - 1), count - 2)
