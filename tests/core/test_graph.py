@@ -302,20 +302,10 @@ def test_a_graph_of_another_state_of_the_file_is_removed(store_file: Path, why: 
         assert_right(store.collection("papers"))
 
 
-def test_few_vectors_are_read_with_their_graph(store_file: Path) -> None:
-    """The first search has both; nothing goes on beside the next ones."""
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
-        space = space_of(store.collection("papers"))
-        assert space._upkeep.plan is not None
-        assert space.table.absent == 0
-        assert space._upkeep._reading is None
-
-
-def test_a_saved_graph_is_searched_before_many_vectors_are_read(
+def test_a_saved_graph_is_searched_before_the_vectors_are_read(
     store_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are read in the background, and are those of the file, whatever was written meanwhile."""
-    monkeypatch.setattr("onevec.local.upkeep._READ_FIRST", 0)
     begin, read_apart = Event(), StoredVectors.by_itself
 
     def held_up(self: StoredVectors, rows: Rows) -> Matrix:
@@ -343,7 +333,6 @@ def test_a_saved_graph_is_searched_before_many_vectors_are_read(
 
 def test_vectors_that_cannot_be_read_are_an_error(store_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The searches say so, and go on once they can be."""
-    monkeypatch.setattr("onevec.local.upkeep._READ_FIRST", 0)
     broken, read_apart = Event(), StoredVectors.by_itself
 
     def failing(self: StoredVectors, rows: Rows) -> Matrix:

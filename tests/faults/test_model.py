@@ -36,7 +36,6 @@ THRESHOLDS: Mapping[str, Any] = {
     "onevec.adapters.sqlite.documents._KEPT_GONE": 6,
     "onevec.adapters.sqlite.spaces._LOAD": 7,
     "onevec.adapters.jsonl.contents._COMPACT_FROM": 20,
-    "onevec.local.upkeep._READ_FIRST": 100,
     "onevec.adapters.jsonl.journal._CHUNK": 500,
     "onevec.local.space._COMPACT_FROM": 8,
     "onevec.local.text._CHUNK": 3,

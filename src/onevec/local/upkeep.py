@@ -19,10 +19,6 @@ from onevec.local.vectors import Elsewhere, Measured, Rows, fetched
 # Vectors of fewer numbers together are searched exactly in a fraction of a millisecond.
 GRAPH_FROM = 2_000_000
 
-# Vectors of so many numbers together, 200 MB, are read within half a second when a saved graph is taken; those of more
-# are read while it is searched, which that slows down.
-_READ_FIRST = 50_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class GraphPolicy:
@@ -46,8 +42,8 @@ class GraphPolicy:
 class Upkeep:
     """Keeps one graph over a table. All calls are made by one thread at a time; what takes long goes on in others.
 
-    Where there are many vectors, a graph that was saved is searched at once, by what it keeps of them; they themselves
-    are read in the background, unless they are to stay out of memory.
+    A graph that was saved is searched at once, by what it keeps of the vectors; the vectors themselves are read in the
+    background, unless they are to stay out of memory.
 
     Args:
         table: The table.
@@ -91,8 +87,7 @@ class Upkeep:
     def take(self, plan: Plan) -> None:
         """Take a graph that was saved, over slots whose vectors are not in memory yet."""
         self.plan = plan
-        many = self._table.size * self._table.dimension > _READ_FIRST
-        if plan.beams and self._elsewhere is not None and (many or self._is_lean):
+        if plan.beams and self._elsewhere is not None:
             self._table.release(plan.graph.size, self._elsewhere.here)
 
     def adopt(self, *, exact: bool) -> None:
@@ -135,13 +130,14 @@ class Upkeep:
         if self._build is not None and not self._build.running:
             self.plan = self._build.result or self.plan
             self._build = None
-            if self._is_lean and self._elsewhere is not None and self.plan is not None and self.plan.beams:
+            lean = self.policy is not None and self.policy.lean
+            if lean and self._elsewhere is not None and self.plan is not None and self.plan.beams:
                 self._table.release(self.plan.graph.size, self._elsewhere.here)
 
     def _bring(self, *, wait: bool) -> None:
         """Have the vectors in memory that a saved graph stands for, once they are read."""
         table, elsewhere = self._table, self._elsewhere
-        if not table.absent or elsewhere is None or self._is_lean:
+        if not table.absent or elsewhere is None or (self.policy is not None and self.policy.lean):
             return
         if self._reading is None:
             rows = table.rows[: table.absent].copy()
@@ -156,10 +152,6 @@ class Upkeep:
             raise task.error
         if task.result is not None:
             table.bring(task.result, elsewhere.here)
-
-    @property
-    def _is_lean(self) -> bool:
-        return self.policy is not None and self.policy.lean
 
     @property
     def _is_large(self) -> bool:
