@@ -105,12 +105,12 @@ def checked_count(value: object, name: str, *, least: int = 1) -> int:
 
 
 def checked_seconds(value: object, name: str) -> float | None:
-    """Return how long something may take; None for no limit.
+    """Return how long something may take; None for no limit, as for infinity.
 
     Raises:
         ConfigError: It is neither None nor a number above 0.
     """
-    if value is None:
+    if value is None or value == math.inf:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
         return float(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,45 @@ def test_arguments_at_their_ends_are_taken(arguments: dict[str, Any]) -> None:
     """No limit, whole seconds, no retry, one at a time."""
     with onevec.connect("memory://", **arguments) as store:
         assert store.health().status == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "expected"),
+    [
+        ("memory://", {}, (30.0, 3, 4)),
+        ("memory://?timeout=5&max_retries=0&max_concurrency=2", {}, (5.0, 0, 2)),
+        ("memory://?timeout=5&max_retries=0", {"timeout": 7, "max_retries": 1}, (7.0, 1, 4)),
+        ("memory://?timeout=5", {"timeout": None}, (None, 3, 4)),
+        ({"engine": "memory", "timeout": 5, "max_retries": 1}, {}, (5.0, 1, 4)),
+        ({"engine": "memory", "timeout": float("inf")}, {}, (None, 3, 4)),
+        ({"url": "memory://", "max_concurrency": 1}, {"max_concurrency": 9}, (30.0, 3, 9)),
+    ],
+    ids=str,
+)
+def test_how_a_store_is_asked_can_stand_in_its_settings(
+    target: Any, arguments: dict[str, Any], expected: tuple[float | None, int, int]
+) -> None:
+    """In a URL and in a mapping, so in `onevec.toml`, too; what the program says goes before."""
+    with onevec.connect(target, **arguments) as store:
+        pipeline = store._core
+        assert (pipeline._policy.timeout, pipeline._policy.max_retries, pipeline.max_concurrency) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("timeout=soon", "option timeout is float, got 'soon'"),
+        ("timeout=0", "timeout is a number of seconds above 0"),
+        ("max_retries=-1", "max_retries"),
+        ("max_concurrency=1.5", "option max_concurrency is int, got '1.5'"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting: str, message: str) -> None:
+    """By name, whatever the engine."""
+    for url in ("memory://", "sqlite:///papers.db"):
+        with pytest.raises(InvalidInput, match=re.escape(message)) as raised:
+            onevec.connect(f"{url}?{setting}")
+        assert raised.value.engine in {"memory", "sqlite"}
 
 
 def test_an_engines_refusal_shows_no_password() -> None:
