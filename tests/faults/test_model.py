@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from onevec.adapters import memory
 from onevec.adapters.faiss.space import IndexedSpace
-from onevec.local import planner
+from onevec.local import tuning
 from onevec.local.space import SearchSpace
 from onevec.local.upkeep import GraphPolicy
 
@@ -27,7 +27,7 @@ __all__ = ["no_syncs"]
 # After how many an engine tidies up, reads the next part, or answers with another page.
 THRESHOLDS: Mapping[str, Any] = {
     "onevec.local.builder.plan": lambda *arguments: replace(
-        planner.plan(*arguments), start_seconds=0.0, step_seconds=1e-9
+        tuning.plan(*arguments), start_seconds=0.0, step_seconds=1e-9
     ),
     "onevec.adapters.faiss.recipes._AT_LEAST": 10,
     "onevec.adapters.faiss.widths.Built._cost": lambda *_: -1.0,

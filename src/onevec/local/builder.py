@@ -10,8 +10,9 @@ import numpy as np
 from onevec.local.background import Task
 from onevec.local.graph import Graph, GraphSettings, use_one_thread
 from onevec.local.pieces import pieces
-from onevec.local.planner import Plan, plan
+from onevec.local.planner import Plan
 from onevec.local.table import VectorTable
+from onevec.local.tuning import plan
 from onevec.local.vectors import Rows
 
 # What is waited for: it has no plan if it was cancelled.

@@ -8,37 +8,13 @@ matches are and wherever they lie.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from statistics import median
-from typing import Any, NamedTuple, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from onevec.local.graph import Graph
-from onevec.local.table import VectorTable
-from onevec.local.vectors import Matrix
-
-T = TypeVar("T")
-Distances = npt.NDArray[np.float64]
-
-# The recall@10 that a graph must show on a sample, and how wide its searches may get for it. That is measured among all
-# slots and among ever smaller shares of them, so that ten of the nearest 10, 20, 40, ... are to be found: the more hits
-# a search wants, or the rarer those that match, the wider it must be.
-RECALL = 0.99
-_HITS = 10
-_BEAMS = (32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
-_DEPTHS = (10, 20, 40, 100, 300)
-_SAMPLE = 128
 
 # How much of an exact search's time a graph's may take among some, as it can be in vain.
 _SURE = 0.6
-
-# Slots of a search among some, when that is timed.
-_SOME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,74 +103,6 @@ class Plan:
 def worth_measuring(top_k: int) -> int:
     """Return how many of a graph's candidates are measured exactly, the nearest first by what the graph keeps of them.
 
-    That its order is good enough for so few is part of what `plan` measures.
+    That its order is good enough for so few is part of what `tuning.plan` measures.
     """
     return 2 * top_k + 8
-
-
-def plan(graph: Graph, table: VectorTable) -> Plan:
-    """Measure a graph beside the table it was built over.
-
-    The sample's queries are mixtures of two stored vectors: near the data, and hardly ever on it.
-    """
-    random = np.random.default_rng(0)
-    live = table.live.nonzero()[0]
-    pairs = random.choice(live, (_SAMPLE, 2))
-    weights = random.uniform(0.5, 1.0, (_SAMPLE, 1)).astype(np.float32)
-    queries: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
-    queries = queries[queries.any(axis=1)]
-    exact, scan_seconds = _timed(queries, lambda query: table.search(query, 2 * _DEPTHS[-1]))
-    some = np.unique(random.choice(live, min(_SOME, max(1, table.size // 8))))
-    _, pick_seconds = _timed(queries, lambda query: table.search(query, _HITS, slots=some))
-    costs = scan_seconds / table.size, pick_seconds / len(some)
-
-    luck = random.random(table.size)
-    nearest = [_Nearest(luck[table.slots_of(rows)], distances) for rows, distances in exact]
-    beams: list[tuple[int, int]] = []
-    times: list[tuple[int, float]] = []
-    for beam in _BEAMS:
-        slots, seconds = _timed(queries, partial(graph.nearest, ef=beam))
-        times.append((beam, seconds))
-        found = [
-            _Nearest(luck[some], table.distances(query, some))
-            for query, some in zip(queries, (some[table.live[some]] for some in slots), strict=True)
-        ]
-        while len(beams) < len(_DEPTHS) and _recall(found, nearest, _HITS / _DEPTHS[len(beams)]) >= RECALL:
-            beams.append((_DEPTHS[len(beams)], beam))
-        if len(beams) == len(_DEPTHS) and len(times) > 1:
-            break
-    (first, quick), (last, slow) = times[0], times[-1]
-    step_seconds = max(0.0, slow - quick) / (last - first)
-    return Plan(graph, tuple(beams), max(0.0, quick - first * step_seconds), step_seconds, *costs)
-
-
-class _Nearest(NamedTuple):
-    """Some of a table's slots: a number between 0 and 1 that each slot has by chance, and their distances."""
-
-    luck: Distances
-    distances: Distances
-
-    def best(self, share: float, most: int | None = None) -> Distances:
-        """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
-        return np.sort(self.distances[self.luck < share][:most])[:_HITS]
-
-
-def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
-    """The results of each query, and the median of the seconds it took."""
-    found: list[T] = []
-    seconds: list[float] = []
-    for query in queries:
-        started = time.perf_counter()
-        found.append(search(query))
-        seconds.append(time.perf_counter() - started)
-    return found, median(seconds)
-
-
-def _recall(found: list[_Nearest], nearest: list[_Nearest], share: float) -> float:
-    """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
-    hits = wanted = 0
-    measured = worth_measuring(_HITS)
-    for some, best in zip(found, (true.best(share) for true in nearest), strict=True):
-        wanted += len(best)
-        hits += int(np.count_nonzero(some.best(share, measured) <= best[-1])) if len(best) else 0
-    return hits / wanted if wanted else 0.0

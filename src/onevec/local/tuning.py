@@ -1,0 +1,151 @@
+"""Measuring a graph beside the table it was built over: what each way of searching costs, how wide a graph's must be.
+
+The recall@10 is measured on a sample of queries, among all slots and among ever smaller shares of them, so that ten of
+the nearest 10, 20, 40, ... are to be found: the more hits a search wants, or the rarer those that match, the wider it
+must be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from onevec.local.graph import Graph
+from onevec.local.planner import Plan, worth_measuring
+from onevec.local.table import VectorTable
+from onevec.local.vectors import Matrix, Slots, lengths
+from onevec.metrics import Metric
+
+T = TypeVar("T")
+Distances = npt.NDArray[np.float64]
+
+RECALL = 0.99
+_HITS = 10
+_DEPTHS = (10, 20, 40, 100, 300)
+_BEAMS = (32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
+_SAMPLE = 256
+
+# How far off the data a query is, in its length: questions are further from texts than texts from each other.
+_NOISE = 0.5
+
+# Queries of the sample whose exact searches are timed, and slots of such a search among some.
+_TIMED = 32
+_SOME = 2_000
+
+# A beam that takes longer than so many seconds, and so many times as long as an exact search among a share, is not
+# tried for it: it would never be chosen.
+_LONG = 0.001
+_TIMES = 2
+
+# Vectors whose distances to the whole sample are in memory at once.
+_BLOCK = 8192
+
+_TINY = float(np.finfo(np.float32).tiny)
+
+
+def plan(graph: Graph, table: VectorTable) -> Plan:
+    """Measure a graph beside the table it was built over."""
+    random = np.random.default_rng(0)
+    live = table.live.nonzero()[0]
+    queries = _queries(table, live, random)
+    timed = queries[: 1 if table.absent else _TIMED]  # one that has to fetch all vectors is enough
+    scan_seconds = _timed(timed, lambda query: table.search(query, _HITS))[1] / table.size
+    some = np.unique(random.choice(live, min(_SOME, max(1, table.size // 8))))
+    pick_seconds = _timed(timed, lambda query: table.search(query, _HITS, slots=some))[1] / len(some)
+
+    def longest(share: float) -> float:
+        """Up to how many seconds a graph's search may take among a share and be tried."""
+        return max(_LONG, _TIMES * table.size * min(scan_seconds, share * pick_seconds))
+
+    luck = random.random(table.size)
+    nearest = _measured(table, queries, _nearest(table, queries, 2 * _DEPTHS[-1]), luck)
+    beams: list[tuple[int, int]] = []
+    times: list[tuple[int, float]] = []
+    for beam in _BEAMS:
+        slots, seconds = _timed(queries, partial(graph.nearest, ef=beam))
+        times.append((beam, seconds))
+        found = _measured(table, queries, slots, luck)
+        while len(beams) < len(_DEPTHS) and _recall(found, nearest, _HITS / _DEPTHS[len(beams)]) >= RECALL:
+            beams.append((_DEPTHS[len(beams)], beam))
+        if len(times) > 1 and (len(beams) == len(_DEPTHS) or seconds > longest(_HITS / _DEPTHS[len(beams)])):
+            break
+    (first, quick), (last, slow) = times[0], times[-1]
+    step_seconds = max(0.0, slow - quick) / (last - first)
+    return Plan(graph, tuple(beams), max(0.0, quick - first * step_seconds), step_seconds, scan_seconds, pick_seconds)
+
+
+class _Nearest(NamedTuple):
+    """Some of a table's slots: a number between 0 and 1 that each slot has by chance, and their distances."""
+
+    luck: Distances
+    distances: Distances
+
+    def best(self, share: float, most: int | None = None) -> Distances:
+        """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
+        return np.sort(self.distances[self.luck < share][:most])[:_HITS]
+
+
+def _queries(table: VectorTable, live: Slots, random: np.random.Generator) -> Matrix:
+    """Mixtures of two stored vectors, and noise: near the data, and never on it."""
+    pairs = random.choice(live, (_SAMPLE, 2))
+    weights = random.uniform(0.5, 1.0, (_SAMPLE, 1)).astype(np.float32)
+    mixed: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
+    noise = random.standard_normal(mixed.shape, np.float32)
+    noise *= (_NOISE * lengths(mixed) / lengths(noise)).astype(np.float32)[:, np.newaxis]
+    return mixed + noise
+
+
+def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:
+    """The `count` slots nearest to each query, but for rounding; dead ones can be among them if fewer are alive."""
+    nearness = np.empty((len(queries), 0), np.float32)
+    slots = np.empty((len(queries), 0), np.intp)
+    for start in range(0, table.size, _BLOCK):
+        vectors = table.vectors_between(start, start + _BLOCK)
+        part: Matrix = queries @ vectors.T
+        norms = lengths(vectors).astype(np.float32)
+        if table.metric is Metric.COSINE:
+            part /= np.maximum(norms, _TINY)
+        elif table.metric is Metric.EUCLIDEAN:
+            part -= norms**2 / 2
+        part[:, ~table.live[start : start + len(vectors)]] = -np.inf
+        nearness = np.concatenate((nearness, part), axis=1)
+        slots = np.concatenate((slots, np.broadcast_to(np.arange(start, start + len(vectors)), part.shape)), axis=1)
+        if nearness.shape[1] > count:
+            best = np.argpartition(nearness, -count, axis=1)[:, -count:]
+            nearness, slots = np.take_along_axis(nearness, best, 1), np.take_along_axis(slots, best, 1)
+    return list(slots)
+
+
+def _measured(
+    table: VectorTable, queries: Matrix, slots: Sequence[Slots], luck: npt.NDArray[np.float64]
+) -> list[_Nearest]:
+    """What of each query's slots is alive, measured exactly."""
+    alive = (some[table.live[some]] for some in slots)
+    return [_Nearest(luck[some], table.distances(query, some)) for query, some in zip(queries, alive, strict=True)]
+
+
+def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
+    """The results of each query, and the median of the seconds it took."""
+    found: list[T] = []
+    seconds: list[float] = []
+    for query in queries:
+        started = time.perf_counter()
+        found.append(search(query))
+        seconds.append(time.perf_counter() - started)
+    return found, median(seconds)
+
+
+def _recall(found: list[_Nearest], nearest: list[_Nearest], share: float) -> float:
+    """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
+    hits = wanted = 0
+    measured = worth_measuring(_HITS)
+    for some, best in zip(found, (true.best(share) for true in nearest), strict=True):
+        wanted += len(best)
+        hits += int(np.count_nonzero(some.best(share, measured) <= best[-1])) if len(best) else 0
+    return hits / wanted if wanted else 0.0
