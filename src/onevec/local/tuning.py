@@ -38,10 +38,9 @@ _NOISE = 0.5
 _TIMED = 32
 _SOME = 2_000
 
-# A beam that takes longer than so many seconds, and so many times as long as an exact search among a share, is not
-# tried for it: it would never be chosen.
+# A beam that takes longer than so many seconds, and longer than an exact search among a share, is not tried for it: it
+# would never be chosen.
 _LONG = 0.001
-_TIMES = 2
 
 # Vectors whose distances to the whole sample are in memory at once.
 _BLOCK = 8192
@@ -53,7 +52,7 @@ def plan(graph: Graph, table: VectorTable) -> Plan:
     """Measure a graph beside the table it was built over."""
     random = np.random.default_rng(0)
     live = table.live.nonzero()[0]
-    queries = _queries(table, live, random)
+    queries = sample(table, _SAMPLE, random)
     timed = queries[: 1 if table.absent else _TIMED]  # one that has to fetch all vectors is enough
     scan_seconds = _timed(timed, lambda query: table.search(query, _HITS))[1] / table.size
     some = np.unique(random.choice(live, min(_SOME, max(1, table.size // 8))))
@@ -61,7 +60,7 @@ def plan(graph: Graph, table: VectorTable) -> Plan:
 
     def longest(share: float) -> float:
         """Up to how many seconds a graph's search may take among a share and be tried."""
-        return max(_LONG, _TIMES * table.size * min(scan_seconds, share * pick_seconds))
+        return max(_LONG, table.size * min(scan_seconds, share * pick_seconds))
 
     luck = random.random(table.size)
     nearest = _measured(table, queries, _nearest(table, queries, 2 * _DEPTHS[-1]), luck)
@@ -80,6 +79,25 @@ def plan(graph: Graph, table: VectorTable) -> Plan:
     return Plan(graph, tuple(beams), max(0.0, quick - first * step_seconds), step_seconds, scan_seconds, pick_seconds)
 
 
+def sample(table: VectorTable, count: int, random: np.random.Generator) -> Matrix:
+    """Return queries near a table's data, and never on it: mixtures of two stored vectors, with noise.
+
+    Args:
+        table: The table.
+        count: How many.
+        random: Where chance comes from.
+
+    Returns:
+        float32 of shape (count, dimension).
+    """
+    pairs = random.choice(table.live.nonzero()[0], (count, 2))
+    weights = random.uniform(0.5, 1.0, (count, 1)).astype(np.float32)
+    mixed: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
+    noise = random.standard_normal(mixed.shape, np.float32)
+    noise *= (_NOISE * lengths(mixed) / lengths(noise)).astype(np.float32)[:, np.newaxis]
+    return mixed + noise
+
+
 class _Nearest(NamedTuple):
     """Some of a table's slots: a number between 0 and 1 that each slot has by chance, and their distances."""
 
@@ -89,16 +107,6 @@ class _Nearest(NamedTuple):
     def best(self, share: float, most: int | None = None) -> Distances:
         """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
         return np.sort(self.distances[self.luck < share][:most])[:_HITS]
-
-
-def _queries(table: VectorTable, live: Slots, random: np.random.Generator) -> Matrix:
-    """Mixtures of two stored vectors, and noise: near the data, and never on it."""
-    pairs = random.choice(live, (_SAMPLE, 2))
-    weights = random.uniform(0.5, 1.0, (_SAMPLE, 1)).astype(np.float32)
-    mixed: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
-    noise = random.standard_normal(mixed.shape, np.float32)
-    noise *= (_NOISE * lengths(mixed) / lengths(noise)).astype(np.float32)[:, np.newaxis]
-    return mixed + noise
 
 
 def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from onevec.adapters.faiss.index import FaissIndex
 from onevec.local.table import Mask, VectorTable
-from onevec.local.vectors import Matrix
+from onevec.local.tuning import sample
 
 # What is measured at a width: the share of the ten nearest that it finds. The next width is tried until that is enough,
 # or until two in a row have brought nearly nothing.
@@ -133,14 +133,8 @@ def reliable(found: Mask, top_k: int, share: float) -> bool:
 
 
 def measured(index: FaissIndex, table: VectorTable, trained_on: int) -> Built:
-    """Measure an index beside the table it was built over, at one width after the other until it finds enough.
-
-    The sample's queries are stored vectors and mixtures of two of them: on the data, and off it.
-    """
-    random = np.random.default_rng(0)
-    pairs = random.choice(table.live.nonzero()[0], (_QUERIES, 2))
-    weights = random.uniform(0.6, 1.0, (_QUERIES, 1)).astype(np.float32)  # opposite vectors don't make nothing
-    queries: Matrix = table.vectors_at(pairs[:, 0]) * weights + table.vectors_at(pairs[:, 1]) * (1 - weights)
+    """Measure an index beside the table it was built over, at one width after the other until it finds enough."""
+    queries = sample(table, _QUERIES, np.random.default_rng(0))
     furthest = [np.sort(table.search(query, _TOP_K)[1])[:_TOP_K][-1] for query in queries]
     wanted = min(_TOP_K, len(table))
 
