@@ -15,10 +15,13 @@ import pytest
 import onevec
 from onevec import Collection, Metric, field
 from onevec.adapters.sqlite.stored import StoredVectors
+from onevec.documents import Quantization
 from onevec.errors import EngineError
 from onevec.filters import Filter
-from onevec.local.graph import METRICS, GraphSettings
+from onevec.local.graph import METRICS, Graph, GraphSettings
 from onevec.local.space import SearchSpace
+from onevec.local.table import VectorTable
+from onevec.local.tuning import plan
 from onevec.local.upkeep import GraphPolicy
 from onevec.local.vectors import Rows
 
@@ -273,6 +276,20 @@ def test_a_saved_graph_that_is_off_is_not_used(store_file: Path, damage: str) ->
         assert_right(papers)
         papers.optimize()
     assert graph.read_bytes()[:7] == whole[:7]
+
+
+@pytest.mark.parametrize("quantization", ["int8", "float16", "none"])
+@pytest.mark.parametrize(("metric", "number"), [("euclidean", 0), ("euclidean", 3), ("cosine", 3), ("dot", 0)])
+def test_vectors_that_are_all_the_same_have_a_graph(quantization: Quantization, metric: str, number: int) -> None:
+    """Many equal vectors, as of one text many times, or zeros; each is as near as the others."""
+    vectors = np.full((300, DIMENSION), number, np.float32)
+    graph = Graph(DIMENSION, Metric(metric), GraphSettings(quantization=quantization))
+    graph.learn(vectors)
+    graph.add(vectors)
+    table = VectorTable(DIMENSION, Metric(metric))
+    table.append(range(1, 301), vectors)
+    assert plan(graph, table).beams
+    assert len(set(graph.nearest(vectors[0] + 1, 40).tolist())) == 40
 
 
 def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:

@@ -28,6 +28,10 @@ _PIECE = 2**20
 
 _TINY = float(np.finfo(np.float32).tiny)
 
+# Bytes cover at least this share of the largest number, and this.
+_FINEST = 1e-4
+_SMALLEST = 1e-15
+
 
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
@@ -182,10 +186,13 @@ class _Bytes:
 
     @classmethod
     def of(cls, sample: Matrix) -> Self:
-        """Learn from vectors; one number in ten thousand may lie outside the range, and is cut to its end."""
+        """Learn from vectors; one number in ten thousand may lie outside the range, and is cut to its end.
+
+        Where they differ by less than float32 can show in steps of a byte, as equal ones do, the steps stay that large.
+        """
         centre = sample.mean(axis=0)
         furthest = float(np.quantile(np.abs(sample - centre), 0.9999))
-        return cls(centre, np.float32(127 / max(furthest, _TINY)))
+        return cls(centre, np.float32(127 / max(furthest, _FINEST * float(np.abs(sample).max()), _SMALLEST)))
 
     def of_each(self, vectors: Matrix) -> Matrix:
         """Return the bytes, as the float32 numbers that FAISS wants to be given."""
