@@ -292,6 +292,47 @@ def test_vectors_that_are_all_the_same_have_a_graph(quantization: Quantization, 
     assert len(set(graph.nearest(vectors[0] + 1, 40).tolist())) == 40
 
 
+def test_a_graph_that_cannot_be_built_is_said_by_optimize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches are exact, and don't try it again and again; `optimize` does, and says why it failed."""
+    tried: list[int] = []
+
+    def failing(graph: Graph, table: VectorTable) -> None:
+        tried.append(table.size)
+        raise MemoryError("no memory for it")
+
+    monkeypatch.setattr("onevec.local.builder.plan", failing)
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1) as store:
+        papers = store.create_collection("papers", dimension=DIMENSION)
+        papers.upsert(ids=[f"{row:05}" for row in range(SIZE)], vectors=clustered())
+        for row in range(20):
+            assert papers.search(clustered()[row], top_k=1).ids == [f"{row:05}"]
+            space = space_of(papers)
+            if space._upkeep._build is not None:
+                space._upkeep._build.wait()
+        assert len(tried) == 1
+        with pytest.raises(EngineError, match="the graph could not be built: no memory for it"):
+            papers.optimize()
+        assert len(tried) == 2
+        monkeypatch.undo()
+        papers.optimize()
+        papers.search(clustered()[0])
+        assert space._upkeep.plan is not None
+
+
+def test_deleted_documents_are_not_indexed(tmp_path: Path) -> None:
+    """A namespace that has been emptied has no graph, and none is tried."""
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1) as store:
+        papers = store.create_collection("papers", dimension=DIMENSION)
+        papers.upsert(ids=[f"{row:05}" for row in range(500)], vectors=clustered(500))
+        space = space_of(papers)
+        papers.delete([f"{row:05}" for row in range(500)])
+        for _ in range(3):
+            assert len(papers.search(clustered()[0])) == 0
+            assert space._upkeep._build is None
+        papers.optimize()
+        assert space._upkeep.plan is None
+
+
 def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:
     """The cache goes with the documents it is of."""
     with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:

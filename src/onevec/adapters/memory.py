@@ -153,7 +153,7 @@ class MemoryAdapter(Adapter[MemoryOptions]):
     async def optimize(self, place: Place) -> None:
         build = await self._run(place, Records.build)
         if build is not None:
-            await self._io.offload(build.wait)
+            await self._io.offload(build.finish, "the graph could not be built")
 
     async def _run(
         self,

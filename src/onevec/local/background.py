@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from onevec.errors import EngineError
+
 T = TypeVar("T")
 
 
@@ -38,6 +40,19 @@ class Task(Generic[T]):
     def wait(self) -> None:
         """Return when it is done."""
         self._thread.join()
+
+    def finish(self, failed: str) -> None:
+        """Return when it is done.
+
+        Args:
+            failed: What to say if it failed, such as "the index could not be made".
+
+        Raises:
+            EngineError: It failed.
+        """
+        self.wait()
+        if self.error is not None:
+            raise EngineError(f"{failed}: {self.error}") from self.error
 
     def cancel(self) -> None:
         """Stop it, and return when it has stopped."""

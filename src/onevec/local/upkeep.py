@@ -64,6 +64,7 @@ class Upkeep:
         self._on_built = on_built
         self._elsewhere = elsewhere
         self._build: Build | None = None
+        self._failed: BaseException | None = None  # what kept the last graph from being built; until it is asked for
         self._reading: Task[Measured | None] | None = None
         self._searches = 0
 
@@ -75,14 +76,15 @@ class Upkeep:
     @property
     def is_pending(self) -> bool:
         """Whether something goes on in the background, or is to begin with the next search."""
-        return self._build is not None or self._reading is not None or (self.plan is None and self._is_large)
+        is_due = self.plan is None and self._is_large and self._failed is None
+        return is_due or self._build is not None or self._reading is not None
 
     def follow(self, policy: GraphPolicy | None) -> None:
         """Build graphs this way from now on, and let go of one that was built another way."""
         policy = policy if self._table.metric in METRICS and find_spec("faiss") else None
         if policy != self.policy:
             self.drop()
-            self.policy = policy
+            self.policy, self._failed = policy, None
 
     def take(self, plan: Plan) -> None:
         """Take a graph that was saved, over slots whose vectors are not in memory yet."""
@@ -111,6 +113,7 @@ class Upkeep:
         """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
         self._bring(wait=True)
         self._take_built()
+        self._failed = None
         self._start(tail=0.0, background=False)
         return self._build
 
@@ -129,6 +132,7 @@ class Upkeep:
     def _take_built(self) -> None:
         if self._build is not None and not self._build.running:
             self.plan = self._build.result or self.plan
+            self._failed = self._build.error
             self._build = None
             lean = self.policy is not None and self.policy.lean
             if lean and self._elsewhere is not None and self.plan is not None and self.plan.beams:
@@ -156,12 +160,14 @@ class Upkeep:
     @property
     def _is_large(self) -> bool:
         policy, table = self.policy, self._table
-        return policy is not None and table.size * table.dimension >= policy.from_numbers
+        return policy is not None and len(table) * table.dimension >= policy.from_numbers
 
     def _start(self, tail: float, *, background: bool) -> None:
         """Start to build when it is time."""
         policy, table = self.policy, self._table
-        if policy is None or self._build is not None or self._reading is not None or table.wide or not self._is_large:
+        if policy is None or table.wide or not self._is_large:
+            return
+        if self._build is not None or self._reading is not None or self._failed is not None:
             return
         earlier = None
         if self.plan is not None:

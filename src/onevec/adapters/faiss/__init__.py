@@ -19,7 +19,7 @@ from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.finding import Finder, Nearest
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Health, IndexSettings
-from onevec.errors import ConfigError, EngineError, StoreNotFound
+from onevec.errors import ConfigError, StoreNotFound
 from onevec.local.space import SearchSpace
 from onevec.local.vectors import Matrix
 from onevec.runtime import Rest, Runtime
@@ -116,9 +116,7 @@ class FaissAdapter(SqliteAdapter):
             building = await self._read(self._building, place)
             if building is None:
                 return
-            await self._io.offload(building.wait)
-            if building.error is not None:
-                raise EngineError(f"FAISS could not make the index: {building.error}") from building.error
+            await self._io.offload(building.finish, "FAISS could not make the index")
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
         plan = dict(super().explain(place, request))

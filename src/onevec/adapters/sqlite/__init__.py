@@ -185,7 +185,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         await self._io.offload(self._file.checkpoint)
         build = await self._read(self._build, place)
         if build is not None:
-            await self._io.offload(build.wait)
+            await self._io.offload(build.finish, "the graph could not be built")
 
     async def _read(
         self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
