@@ -104,6 +104,14 @@ def test_it_is_opened_without_reading_the_vectors(papers: Collection, store_file
         assert_right(again)
 
 
+def test_a_vector_is_read_as_often_as_it_is_asked_for(papers: Collection) -> None:
+    """In any order, and several times at once."""
+    table = space_of(papers).table
+    slots = np.array([7, 3, 7, 0, SIZE - 1, 3])
+    assert table.absent == SIZE
+    assert np.array_equal(table.vectors_at(slots), vectors()[slots])
+
+
 def test_where_exact_search_is_dear_the_bytes_are_scanned(papers: Collection) -> None:
     """A filter too rare for the graph is answered from the bytes, and the hits are measured."""
     space = space_of(papers)

@@ -34,21 +34,20 @@ class StoredVectors:
             return self._read(connection, rows)
 
     def _read(self, connection: apsw.Connection, rows: Rows) -> Matrix:
+        wanted, places = np.unique(rows, return_inverse=True)
         found = connection.execute(
             "SELECT row, vector, vector_checksum FROM documents WHERE row IN (SELECT value FROM json_each(?))",
-            (orjson.dumps(rows.tolist()).decode(),),
+            (orjson.dumps(wanted.tolist()).decode(),),
         ).fetchall()
-        vectors = np.zeros((len(rows), self._dimension), np.float32)
-        if not found:
-            return vectors
-        here, blobs, checksums = zip(*found, strict=True)
-        verify_vectors(here, blobs, checksums)
-        if set(map(len, blobs)) != {self._dimension * 4}:
-            raise Undecodable(f"a vector among rows {here[0]} to {here[-1]} has not {self._dimension} numbers")
-        order = rows.argsort()
-        places = order[rows.searchsorted(np.array(here, np.int64), sorter=order)]
-        vectors[places] = np.frombuffer(b"".join(blobs), "<f4").reshape(len(here), -1)
-        return vectors
+        vectors = np.zeros((len(wanted), self._dimension), np.float32)
+        if found:
+            here, blobs, checksums = zip(*found, strict=True)
+            verify_vectors(here, blobs, checksums)
+            if set(map(len, blobs)) != {self._dimension * 4}:
+                raise Undecodable(f"a vector among rows {here[0]} to {here[-1]} has not {self._dimension} numbers")
+            known = np.frombuffer(b"".join(blobs), "<f4").reshape(len(here), -1)
+            vectors[wanted.searchsorted(np.array(here, np.int64))] = known
+        return vectors[places]
 
     @contextmanager
     def _connection(self) -> Iterator[apsw.Connection]:
