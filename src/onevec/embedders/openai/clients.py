@@ -12,6 +12,7 @@ from importlib import import_module
 from threading import Lock
 from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
+from weakref import finalize
 
 from onevec.errors import ConfigError
 from onevec.secret import Secret
@@ -70,7 +71,8 @@ class Clients:
         """Return the call that asks for vectors, for threads."""
         with self._lock:
             if self._blocking is None:
-                _, self._blocking = self._made(is_async=False)
+                client, self._blocking = self._made(is_async=False)
+                finalize(self, client.close)  # else its connections would be left to the garbage collector
         return self._blocking
 
     async def of_loop(self) -> Create:
