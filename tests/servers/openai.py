@@ -14,7 +14,6 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -195,5 +194,4 @@ class _Handler(LocalHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
-        with suppress(BrokenPipeError):  # the client may have given up
-            self.wfile.write(sent)
+        self.wfile.write(sent)

@@ -23,7 +23,7 @@ from onevec.local.vectors import Matrix, Slots, lengths
 from onevec.metrics import Metric
 
 T = TypeVar("T")
-Distances = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.float64]
 
 RECALL = 0.99
 _HITS = 10
@@ -102,10 +102,10 @@ def sample(table: VectorTable, count: int, random: np.random.Generator) -> Matri
 class _Nearest(NamedTuple):
     """Some of a table's slots: a number between 0 and 1 that each slot has by chance, and their distances."""
 
-    luck: Distances
-    distances: Distances
+    luck: Numbers
+    distances: Numbers
 
-    def best(self, share: float, most: int | None = None) -> Distances:
+    def best(self, share: float, most: int | None = None) -> Numbers:
         """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
         return np.sort(self.distances[self.luck < share][:most])[:_HITS]
 
@@ -131,9 +131,7 @@ def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:
     return list(slots)
 
 
-def _measured(
-    table: VectorTable, queries: Matrix, slots: Sequence[Slots], luck: npt.NDArray[np.float64]
-) -> list[_Nearest]:
+def _measured(table: VectorTable, queries: Matrix, slots: Sequence[Slots], luck: Numbers) -> list[_Nearest]:
     """What of each query's slots is alive, measured exactly."""
     alive = (some[table.live[some]] for some in slots)
     return [_Nearest(luck[some], table.distances(query, some)) for query, some in zip(queries, alive, strict=True)]
