@@ -117,7 +117,7 @@ def searching(path: Path, corpus: Corpus, draw: np.random.Generator) -> tuple[Ta
     index = faiss.IndexFlatIP(DIMENSION)
     index.add(corpus.vectors)
     threads = faiss.omp_get_max_threads()
-    with onevec.connect(f"sqlite:///{path}", graph_from=0) as store:
+    with onevec.connect(f"sqlite:///{path}", index_from=0) as store:
         papers = store.collection("papers")
 
         def flat(query: np.ndarray, threads: int) -> list[str]:

@@ -116,6 +116,11 @@ class Request(NamedTuple):
     nprobe: int | None = None
     native: object = None
 
+    @property
+    def width(self) -> int | None:
+        """How wide the index is searched, whatever it is, as one of the two settings says; None for as is due."""
+        return self.nprobe if self.ef_search is None else self.ef_search
+
 
 # A hit as an adapter gives it: a document, and the distance of a vector search or the score of a text search.
 Found: TypeAlias = tuple[Document, float]

@@ -51,7 +51,7 @@ def metric() -> str:
 
 @pytest.fixture
 def papers(metric: str, store_file: Path) -> Iterator[Collection]:
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.create_collection("papers", dimension=DIMENSION, metric=metric)
         fill(papers)
         yield papers
@@ -97,7 +97,7 @@ def test_writes_count_at_once(papers: Collection) -> None:
 
 def test_it_is_opened_without_reading_the_vectors(papers: Collection, store_file: Path) -> None:
     """The next process has the graph, and its vectors in the file."""
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         again = store.collection("papers")
         again.search(vectors()[0])
         assert space_of(again).table.absent == SIZE
@@ -126,7 +126,7 @@ def test_a_changed_index_is_built_anew(papers: Collection, store_file: Path) -> 
     assert_right(papers)
     papers.create_index("hnsw", quantization="float16")
     assert_right(papers)
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         again = store.collection("papers")
         again.search(vectors()[0])
         again.search(vectors()[0], exact=True)  # waits for them

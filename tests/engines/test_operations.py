@@ -69,13 +69,13 @@ def of_nothing(store: Store, *operations: Operation[object]) -> None:
 
 def test_sqlite_tells_sizes_and_gives_space_back(tmp_path: Path) -> None:
     """Every part is told; what was deleted is free, and after a vacuum the disk's."""
-    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1000) as store:
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", index_from=1000) as store:
         papers = filled(store)
         papers.optimize()
         full = store.do(Sizes())
         assert full.vectors == (COUNT + 2) * DIMENSION * 4
         assert full.texts == COUNT * len("wing 000")
-        assert min(full.metadata, full.text_index, full.graphs) > 0
+        assert min(full.metadata, full.text_index, full.indexes) > 0
         assert full.file == (tmp_path / "store.db").stat().st_size
         papers.delete(filter="year >= 20")
         freed = store.do(Vacuum())
@@ -93,10 +93,10 @@ def test_sqlite_tells_sizes_and_gives_space_back(tmp_path: Path) -> None:
 
 def test_sqlite_makes_its_indexes_anew(tmp_path: Path) -> None:
     """The graph and the full-text index of a namespace, and finds the same by them."""
-    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1000) as store:
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", index_from=1000) as store:
         papers = filled(store)
         papers.optimize()
-        (graph,) = tmp_path.glob("*-graph-*")
+        (graph,) = tmp_path.glob("*-index-*")
         before = graph.stat().st_mtime_ns
         by_words = papers.search("005", mode="text").ids
         store.do(Rebuild("papers"))

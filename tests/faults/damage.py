@@ -171,7 +171,7 @@ def of_graphs(history: History, count: int) -> list[Mutant]:
     """Damage the files of graphs, which are a cache: every answer is right."""
     draw = random.Random(3)
     now = history.closed[-1]
-    graphs = [name for name in now if "-graph-" in name]
+    graphs = [name for name in now if "-index-" in name]
     made: list[Mutant] = []
 
     def damaged(what: str, changed: Mapping[str, bytes | None], then: Files = now) -> None:

@@ -14,7 +14,7 @@ from onevec import AsyncStore, Store
 # The URL of the store in a folder, which is there and empty at first.
 ENGINES: Mapping[str, Callable[[Path], str]] = {
     "memory": lambda _: "memory://",
-    "sqlite": lambda folder: f"sqlite:///{folder}/store.db?graph_from=1",
+    "sqlite": lambda folder: f"sqlite:///{folder}/store.db?index_from=1",
     "jsonl": lambda folder: f"jsonl:///{folder}/store",
     "faiss": lambda folder: f"faiss:///{folder}/store",
 }

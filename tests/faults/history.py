@@ -88,7 +88,7 @@ def lived(folder: Path) -> History:
 
 
 def opened(folder: Path) -> Store:
-    return onevec.connect(url(folder), graph_from=1)
+    return onevec.connect(url(folder), index_from=1)
 
 
 def files(folder: Path) -> Files:

@@ -126,7 +126,7 @@ def _live(life: Life, writer: int) -> None:
     with mounted() as disk:
         if life.point is not None:
             disk.fails = at(life.point, life.fault)
-        options: dict[str, Any] = {"graph_from": 1 if life.graphs else 0}  # Any: as `connect` takes them
+        options: dict[str, Any] = {"index_from": 1 if life.graphs else 0}  # Any: as `connect` takes them
         if life.graphs:
             _count_graph_calls(disk.begin)
         store = onevec.connect(url(Path(life.folder)), **options)

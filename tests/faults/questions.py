@@ -64,7 +64,7 @@ class Visit:
     graphs: bool = False
 
     def connected(self) -> Store:
-        return onevec.connect(url(Path(self.folder)), create=False, graph_from=int(self.graphs), max_retries=0)
+        return onevec.connect(url(Path(self.folder)), create=False, index_from=int(self.graphs), max_retries=0)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ _QUERIES = np.random.default_rng(0).normal(size=(2, DIMENSION)).astype(np.float3
 def assert_sound(folder: Path, allowed: Sequence[State], *, graphs: bool = False) -> None:
     """Open the store of a folder: it holds one of the states whole, finds all of it and nothing else, and writes on."""
     began = time.monotonic()
-    with mounted(), onevec.connect(url(folder), graph_from=1 if graphs else 0) as store:
+    with mounted(), onevec.connect(url(folder), index_from=1 if graphs else 0) as store:
         found = everything(store)
         assert time.monotonic() - began < OPENS_WITHIN
         assert found in allowed

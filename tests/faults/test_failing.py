@@ -36,7 +36,7 @@ def failing(fails: Fails | None) -> Trouble:
 
 
 def opened(folder: Path) -> Store:
-    return onevec.connect(url(folder), max_retries=0, graph_from=0)
+    return onevec.connect(url(folder), max_retries=0, index_from=0)
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ def test_killed_after_a_failed_sync(server: Server, tmp_path: Path, workload: st
     after = states(workload)
     whole = tmp_path / "whole"
     whole.mkdir()
-    with mounted() as disk, onevec.connect(url(whole), graph_from=0) as store:
+    with mounted() as disk, onevec.connect(url(whole), index_from=0) as store:
         for step in WORKLOADS[workload]:
             step(store)
         syncs = [number for number, call in enumerate(disk.calls) if call.kind == "sync" and call.file == f"{FILE}-wal"]
@@ -109,7 +109,7 @@ def test_killed_while_a_graph_is_saved(server: Server, tmp_path: Path, counted: 
     pytest.importorskip("faiss")
     after = states("optimize")
     whole = server.run(Life("optimize", str(folder(tmp_path, "whole")), graphs=True, anew=True))
-    assert list((tmp_path / "whole").glob("*-graph-*"))
+    assert list((tmp_path / "whole").glob("*-index-*"))
     points = sampled(range(whole.calls), 5, "graph")
     for point in points:
         place = folder(tmp_path, point)

@@ -16,7 +16,7 @@ from onevec.adapters import memory
 from onevec.adapters.faiss.space import IndexedSpace
 from onevec.local import tuning
 from onevec.local.space import SearchSpace
-from onevec.local.upkeep import GraphPolicy
+from onevec.local.upkeep import IndexPolicy
 
 from .embedded import ENGINES, no_syncs
 from .model import Stores
@@ -31,8 +31,8 @@ THRESHOLDS: Mapping[str, Any] = {
     ),
     "onevec.adapters.faiss.recipes._AT_LEAST": 10,
     "onevec.adapters.faiss.widths.Built._cost": lambda *_: -1.0,
-    "onevec.adapters.memory.GraphPolicy": partial(GraphPolicy, from_numbers=1),
-    "onevec.adapters.memory._Collection": partial(memory._Collection, policy=GraphPolicy(from_numbers=1)),
+    "onevec.adapters.memory.IndexPolicy": partial(IndexPolicy, from_numbers=1),
+    "onevec.adapters.memory._Collection": partial(memory._Collection, policy=IndexPolicy(from_numbers=1)),
     "onevec.adapters.sqlite.documents._KEPT_GONE": 6,
     "onevec.adapters.sqlite.spaces._LOAD": 7,
     "onevec.adapters.jsonl.contents._COMPACT_FROM": 20,

@@ -29,13 +29,13 @@ def recorded(folder: Path, workload: str, *, anew: bool) -> tuple[list[Call], li
     """Run a workload; return its calls to the disk, and how many had been made when each step returned."""
     marks: list[int] = []
     with mounted() as disk:
-        store = onevec.connect(url(folder), graph_from=0)
+        store = onevec.connect(url(folder), index_from=0)
         for step in WORKLOADS[workload]:
             step(store)
             marks.append(len(disk.calls))
             if anew:
                 store.close()
-                store = onevec.connect(url(folder), graph_from=0)
+                store = onevec.connect(url(folder), index_from=0)
         store.close()
         return disk.calls, marks
 

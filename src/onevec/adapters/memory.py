@@ -12,9 +12,9 @@ from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
 from onevec.errors import CollectionNotFound, OnevecError
 from onevec.filters import Filter, Op
-from onevec.local.graph import GraphSettings
+from onevec.local.choice import KINDS, SETTINGS, chosen
 from onevec.local.records import Records, plan
-from onevec.local.upkeep import GraphPolicy
+from onevec.local.upkeep import IndexPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Rest, Runtime
 
@@ -41,9 +41,9 @@ class MemoryAdapter(Adapter[MemoryOptions]):
         shared=False,
         atomic_batches=True,
         ordered_scan=True,
-        index_kinds=frozenset({"flat", "hnsw"}),
-        index_settings=frozenset({"m", "ef_construction", "quantization"}),
-        search_settings=frozenset({"ef_search"}),
+        index_kinds=KINDS,
+        index_settings=SETTINGS,
+        search_settings=frozenset({"ef_search", "nprobe"}),
         durability="Nothing outlives the process.",
         consistency="The next read of this store sees every write that has returned.",
     )
@@ -141,7 +141,8 @@ class MemoryAdapter(Adapter[MemoryOptions]):
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         kept = self._kept(collection)
-        kept.policy = None if settings.kind == "flat" else GraphPolicy(settings=GraphSettings.of(settings))
+        makers = chosen(settings, collection.dimension)
+        kept.policy = IndexPolicy(settings=makers) if makers else None
 
         def follow() -> None:
             with self._lock:
@@ -153,7 +154,7 @@ class MemoryAdapter(Adapter[MemoryOptions]):
     async def optimize(self, place: Place) -> None:
         build = await self._run(place, Records.build)
         if build is not None:
-            await self._io.offload(build.finish, "the graph could not be built")
+            await self._io.offload(build.finish, "the index could not be built")
 
     async def _run(
         self,
@@ -188,7 +189,7 @@ class MemoryAdapter(Adapter[MemoryOptions]):
 class _Collection:
     info: CollectionInfo
     spaces: dict[str, Records] = field(default_factory=dict)
-    policy: GraphPolicy | None = field(default_factory=GraphPolicy)
+    policy: IndexPolicy | None = field(default_factory=IndexPolicy)
 
 
 def _upsert(records: Records, batch: Batch) -> list[tuple[str, OnevecError]]:

@@ -17,7 +17,7 @@ from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.space import SearchSpace
 from onevec.local.text import TextIndex, match_expression
-from onevec.local.upkeep import GraphPolicy
+from onevec.local.upkeep import IndexPolicy
 from onevec.local.vectors import Matrix, Rows
 from onevec.patch import copied, merge_patch
 from onevec.values import moment_at
@@ -53,10 +53,10 @@ class Records:
 
     Args:
         info: What the collection is.
-        policy: When a graph is built; None for never.
+        policy: When an index is built; None for never.
     """
 
-    def __init__(self, info: CollectionInfo, policy: GraphPolicy | None = None) -> None:
+    def __init__(self, info: CollectionInfo, policy: IndexPolicy | None = None) -> None:
         self._rows: dict[str, int] = {}
         self._by_row: dict[int, Record] = {}
         self._next_row = 0
@@ -155,7 +155,7 @@ class Records:
         return (
             request.vector is not None
             and request.ids is None
-            and self._found.is_brief(request.top_k, request.filter, exact=request.exact, ef_search=request.ef_search)
+            and self._found.is_brief(request.top_k, request.filter, exact=request.exact, width=request.width)
         )
 
     def ranker(self, request: Request) -> Callable[[], Ranking]:
@@ -180,7 +180,7 @@ class Records:
                 request.filter,
                 rows,
                 exact=request.exact,
-                ef_search=request.ef_search,
+                width=request.width,
             )
             pairs = zip(nearest.tolist(), distances.tolist(), strict=True)
         elif ranking is not None and ranking.state is self._state:
@@ -201,12 +201,12 @@ class Records:
             updated_at=max((record.updated for record in self._by_row.values()), default=None),
         )
 
-    def follow(self, policy: GraphPolicy | None) -> None:
-        """Build graphs this way from now on; None for never."""
+    def follow(self, policy: IndexPolicy | None) -> None:
+        """Build indexes this way from now on; None for never."""
         self._found.follow(policy)
 
     def build(self) -> Build | None:
-        """Start to bring the graph up to date; return what to wait for, None if there is nothing to do."""
+        """Start to bring the index up to date; return what to wait for, None if there is nothing to do."""
         return self._found.build()
 
     def close(self) -> None:

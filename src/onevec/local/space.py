@@ -12,9 +12,9 @@ from onevec.documents import Metadata
 from onevec.filters import Filter
 from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
-from onevec.local.planner import Plan, worth_measuring
+from onevec.local.planner import Plan
 from onevec.local.table import Mask, VectorTable
-from onevec.local.upkeep import GRAPH_FROM, GraphPolicy, Upkeep
+from onevec.local.upkeep import INDEX_FROM, IndexPolicy, Upkeep
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 from onevec.metrics import Metric
 
@@ -26,9 +26,6 @@ _BRIEF = 0.001
 
 # Hits whose documents are made in a fraction of that.
 _PAGE = 50
-
-# Candidates for each hit, when they are chosen by quantized vectors and measured with the exact ones.
-_SPARE = 4
 
 # Filters whose matches are kept until a row is added or removed.
 _KNOWN = 16
@@ -59,8 +56,8 @@ class SearchSpace:
         dimension: How many numbers each vector has.
         metric: How near two vectors are.
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
-        policy: When a graph is built; None for never.
-        on_built: Called in the background with a graph's plan and the rows of its slots, as to save them.
+        policy: When an index is built; None for never.
+        on_built: Called in the background with an index's plan and the rows of its slots, as to save them.
         elsewhere: Where the vectors are of rows whose vectors leave the memory; None if they are nowhere else.
     """
 
@@ -69,7 +66,7 @@ class SearchSpace:
         dimension: int,
         metric: Metric,
         read: Callable[[Rows], Iterable[tuple[int, Metadata]]],
-        policy: GraphPolicy | None = None,
+        policy: IndexPolicy | None = None,
         *,
         on_built: Callable[[Plan, Rows], None] | None = None,
         elsewhere: Elsewhere | None = None,
@@ -83,7 +80,7 @@ class SearchSpace:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes that the vectors, the columns and the graph take."""
+        """Bytes that the vectors, the columns and the index take."""
         return self.table.memory_bytes + self._columns.memory_bytes + self._upkeep.memory_bytes
 
     def append(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
@@ -92,12 +89,12 @@ class SearchSpace:
         self.table.append(rows, vectors)
 
     @property
-    def has_graphs(self) -> bool:
-        """Whether a graph can be built, or restored."""
+    def has_indexes(self) -> bool:
+        """Whether an index can be built, or restored."""
         return self._upkeep.policy is not None
 
-    def follow(self, policy: GraphPolicy | None) -> None:
-        """Build graphs this way from now on, and let go of one that was built another way."""
+    def follow(self, policy: IndexPolicy | None) -> None:
+        """Build indexes this way from now on, and let go of one that was built another way."""
         self._upkeep.follow(policy)
 
     def read(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
@@ -138,14 +135,14 @@ class SearchSpace:
         rows: Sequence[int] | Rows | None,
         *,
         exact: bool,
-        ef_search: int | None = None,
+        width: int | None = None,
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
-        """Return the rows and distances of the nearest, as `VectorTable.search` does; by the graph where that pays."""
+        """Return the rows and distances of the nearest, as `VectorTable.search` does; by the index where that pays."""
         matches = self._matches(filter, rows)
         self._upkeep.adopt(exact=exact)
         table, plan = self.table, self._upkeep.plan
         if plan is not None and not exact and not table.wide:
-            slots = self._near(plan, query, top_k, matches, ef_search)
+            slots = self._near(plan, query, top_k, matches, width)
             if slots is None and table.absent:
                 slots = self._near_by_scan(plan, query, top_k, matches)
             if slots is not None:
@@ -156,7 +153,7 @@ class SearchSpace:
             return table.search(query, top_k, slots=matches.slots)
         return table.search(query, top_k, matches.mask)
 
-    def is_brief(self, top_k: int, filter: Filter | None, *, exact: bool, ef_search: int | None = None) -> bool:
+    def is_brief(self, top_k: int, filter: Filter | None, *, exact: bool, width: int | None = None) -> bool:
         """Whether `search` is sure to take less than a millisecond: its matches are known, and nothing else is due."""
         table, plan = self.table, self._upkeep.plan
         if top_k > _PAGE or self._upkeep.is_pending or table.wide or table.absent:
@@ -168,11 +165,11 @@ class SearchSpace:
                 return False
             matching = known.count
         if plan is not None:
-            return plan.seconds(top_k, matching, table.size, None if exact else ef_search, exact=exact) < _BRIEF
-        return matching * table.dimension <= GRAPH_FROM
+            return plan.seconds(top_k, matching, table.size, None if exact else width, exact=exact) < _BRIEF
+        return matching * table.dimension <= INDEX_FROM
 
     def restore(self, plan: Plan, rows: Rows) -> None:
-        """Take a graph that was saved, and give the rows of its slots their places.
+        """Take an index that was saved, and give the rows of its slots their places.
 
         Where their vectors can be had from elsewhere, `revive` then brings those to life that exist, else `read`.
         """
@@ -186,36 +183,37 @@ class SearchSpace:
         self.table.revive(rows)
 
     def build(self) -> Build | None:
-        """Start to bring the graph up to date, or go on; return what to wait for, None if there is nothing to do."""
+        """Start to bring the index up to date, or go on; return what to wait for, None if there is nothing to do."""
         return self._upkeep.build()
 
     def close(self) -> None:
         """Stop what goes on in the background."""
         self._upkeep.close()
 
-    def _near(
-        self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None, ef_search: int | None
-    ) -> Slots | None:
+    def _near(self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None, width: int | None) -> Slots | None:
         """The slots that may be the nearest that match; None if an exact search is cheaper, or is needed."""
         table = self.table
         matching = table.size if matches is None else matches.count
-        beam = plan.beam(top_k, matching, table.size, ef_search)
-        if beam is None:
+        way = plan.way(top_k, matching, table.size, width)
+        if way is None:
             return None
-        slots = plan.graph.nearest(query, beam)
+        slots = plan.index.nearest(query, way)
         if matches is not None:
-            slots = slots[matches.mask[slots]]
-        slots = slots[: worth_measuring(top_k)]
-        if plan.graph.size < table.size:
-            tail = np.arange(plan.graph.size, table.size)
+            match = matches.mask[slots]
+            if np.count_nonzero(match[: way.page]) < top_k:
+                return None
+            slots = slots[match]
+        slots = slots[: plan.index.worth_measuring(top_k)]
+        if plan.index.size < table.size:
+            tail = np.arange(plan.index.size, table.size)
             slots = np.concatenate((slots, tail if matches is None else tail[matches.mask[tail]]))
         return slots if len(slots) >= top_k else None
 
     def _near_by_scan(self, plan: Plan, query: Matrix, top_k: int, matches: Matches | None) -> Slots | None:
-        """The same by what the graph keeps of every vector that matches, where the vectors are not in memory."""
-        table, covered = self.table, plan.graph.size
+        """The same by what the index keeps of every vector that matches, where the vectors are not in memory."""
+        table, covered = self.table, plan.index.size
         mask = np.ones(table.size, np.bool_) if matches is None else matches.mask
-        slots = plan.graph.nearest_among(query, mask[:covered], _SPARE * top_k)
+        slots = plan.index.nearest_among(query, mask[:covered], top_k)
         tail = mask[covered:].nonzero()[0] + covered
         return np.concatenate((slots, tail)) if len(tail) else slots
 

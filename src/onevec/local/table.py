@@ -27,6 +27,9 @@ _SMALLEST = 1e-15
 # float32 sums of products are off by a few units in the last place, relative to the product of the norms.
 _ROUNDING = 4e-6
 
+# More slots than this above the hits wanted are first compared in float32.
+_FEW = 20
+
 # Rows taken at once where a copy of them is made.
 _BLOCK = 2048
 
@@ -161,7 +164,10 @@ class VectorTable:
     def best_of(self, query: Matrix, top_k: int, slots: Slots) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return what `search` would, if these slots were all."""
         probe = query.astype(np.float64)
-        return self._best(probe, math.sqrt(probe.dot(probe)), top_k, slots)
+        length = math.sqrt(probe.dot(probe))
+        if len(slots) > _FEW + top_k and not self.absent:
+            slots = self._nearest(query, length, top_k, slots, None)
+        return self._best(probe, length, top_k, slots)
 
     def distances(self, query: Matrix, slots: Slots) -> npt.NDArray[np.float64]:
         """Return the distances of these slots."""

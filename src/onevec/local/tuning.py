@@ -1,4 +1,4 @@
-"""Measuring a graph beside the table it was built over: what each way of searching costs, how wide a graph's must be.
+"""Measuring an index beside the table it was built over: what each way of searching costs, how wide its own must be.
 
 The recall@10 is measured on a sample of queries, among all slots and among ever smaller shares of them, so that ten of
 the nearest 10, 20, 40, ... are to be found: the more hits a search wants, or the rarer those that match, the wider it
@@ -8,7 +8,7 @@ must be.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 from typing import NamedTuple, TypeVar
@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from onevec.local.graph import Graph
-from onevec.local.planner import Plan, worth_measuring
+from onevec.local.index import TINY, Index, Way
+from onevec.local.planner import Plan
 from onevec.local.table import VectorTable
 from onevec.local.vectors import Matrix, Slots, lengths
 from onevec.metrics import Metric
@@ -28,7 +28,6 @@ Numbers = npt.NDArray[np.float64]
 RECALL = 0.99
 _HITS = 10
 _DEPTHS = (10, 20, 40, 100, 300)
-_BEAMS = (32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024)
 _SAMPLE = 256
 
 # How far off the data a query is, in its length: questions are further from texts than texts from each other.
@@ -38,18 +37,16 @@ _NOISE = 0.5
 _TIMED = 32
 _SOME = 2_000
 
-# A beam that takes longer than so many seconds, and longer than an exact search among a share, is not tried for it: it
+# A width that takes longer than so many seconds, and longer than an exact search among a share, is not tried for it: it
 # would never be chosen.
 _LONG = 0.001
 
 # Vectors whose distances to the whole sample are in memory at once.
 _BLOCK = 8192
 
-_TINY = float(np.finfo(np.float32).tiny)
 
-
-def plan(graph: Graph, table: VectorTable) -> Plan:
-    """Measure a graph beside the table it was built over."""
+def plan(index: Index, table: VectorTable) -> Plan:
+    """Measure an index beside the table it was built over."""
     random = np.random.default_rng(0)
     live = table.live.nonzero()[0]
     # Where each vector has to be fetched, that is most of the time.
@@ -60,24 +57,45 @@ def plan(graph: Graph, table: VectorTable) -> Plan:
     pick_seconds = _timed(timed, lambda query: table.search(query, _HITS, slots=some))[1] / len(some)
 
     def longest(share: float) -> float:
-        """Up to how many seconds a graph's search may take among a share and be tried."""
+        """Up to how many seconds a search of the index may take among a share and be tried."""
         return max(_LONG, table.size * min(scan_seconds, share * pick_seconds))
 
     luck = random.random(table.size)
-    nearest = _measured(table, queries, _nearest(table, queries, 2 * _DEPTHS[-1]), luck)
-    beams: list[tuple[int, int]] = []
+    nearest = (slots[table.live[slots]] for slots in _nearest(table, queries, 2 * _DEPTHS[-1]))
+    truth = [
+        _Nearest(luck[slots], table.distances(query, slots)) for query, slots in zip(queries, nearest, strict=True)
+    ]
+
+    def recall(found: list[Slots], share: float) -> float:
+        """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
+        hits = wanted = 0
+        for query, slots, true in zip(queries, found, truth, strict=True):
+            best = true.best(share)
+            if len(best):
+                match = slots[table.live[slots] & (luck[slots] < share)][: index.worth_measuring(_HITS)]
+                distances = table.best_of(query, _HITS, match)[1]
+                hits += min(int(np.count_nonzero(distances <= best[-1])), len(best))
+                wanted += len(best)
+        return hits / wanted if wanted else 0.0
+
+    widths: list[tuple[int, int]] = []
     times: list[tuple[int, float]] = []
-    for beam in _BEAMS:
-        slots, seconds = _timed(queries, partial(graph.nearest, ef=beam))
-        times.append((beam, seconds))
-        found = _measured(table, queries, slots, luck)
-        while len(beams) < len(_DEPTHS) and _recall(found, nearest, _HITS / _DEPTHS[len(beams)]) >= RECALL:
-            beams.append((_DEPTHS[len(beams)], beam))
-        if len(times) > 1 and (len(beams) == len(_DEPTHS) or seconds > longest(_HITS / _DEPTHS[len(beams)])):
+    for width in index.widths:
+        way: Way | None = None
+        while len(widths) < len(_DEPTHS):
+            depth = _DEPTHS[len(widths)]
+            if way != (way := index.way(width, depth)):
+                found, seconds = _timed(queries, partial(index.nearest, way=way))
+                times.append((width, seconds))
+            if recall(found, _HITS / depth) < RECALL:
+                break
+            widths.append((depth, width))
+        is_long = len(widths) < len(_DEPTHS) and seconds > longest(_HITS / _DEPTHS[len(widths)])
+        if times[-1][0] > times[0][0] and (is_long or len(widths) == len(_DEPTHS)):
             break
     (first, quick), (last, slow) = times[0], times[-1]
-    step_seconds = max(0.0, slow - quick) / (last - first)
-    return Plan(graph, tuple(beams), max(0.0, quick - first * step_seconds), step_seconds, scan_seconds, pick_seconds)
+    step_seconds = max(0.0, slow - quick) / max(1, last - first)
+    return Plan(index, tuple(widths), max(0.0, quick - first * step_seconds), step_seconds, scan_seconds, pick_seconds)
 
 
 def sample(table: VectorTable, count: int, random: np.random.Generator) -> Matrix:
@@ -105,9 +123,9 @@ class _Nearest(NamedTuple):
     luck: Numbers
     distances: Numbers
 
-    def best(self, share: float, most: int | None = None) -> Numbers:
-        """The distances of the ten nearest among a share of all slots, if so many of those are measured."""
-        return np.sort(self.distances[self.luck < share][:most])[:_HITS]
+    def best(self, share: float) -> Numbers:
+        """The distances of the ten nearest among a share of all slots."""
+        return np.sort(self.distances[self.luck < share])[:_HITS]
 
 
 def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:
@@ -119,7 +137,7 @@ def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:
         part: Matrix = queries @ vectors.T
         norms = lengths(vectors).astype(np.float32)
         if table.metric is Metric.COSINE:
-            part /= np.maximum(norms, _TINY)
+            part /= np.maximum(norms, TINY)
         elif table.metric is Metric.EUCLIDEAN:
             part -= norms**2 / 2
         part[:, ~table.live[start : start + len(vectors)]] = -np.inf
@@ -131,12 +149,6 @@ def _nearest(table: VectorTable, queries: Matrix, count: int) -> list[Slots]:
     return list(slots)
 
 
-def _measured(table: VectorTable, queries: Matrix, slots: Sequence[Slots], luck: Numbers) -> list[_Nearest]:
-    """What of each query's slots is alive, measured exactly."""
-    alive = (some[table.live[some]] for some in slots)
-    return [_Nearest(luck[some], table.distances(query, some)) for query, some in zip(queries, alive, strict=True)]
-
-
 def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], float]:
     """The results of each query, and the median of the seconds it took."""
     found: list[T] = []
@@ -146,13 +158,3 @@ def _timed(queries: Matrix, search: Callable[[Matrix], T]) -> tuple[list[T], flo
         found.append(search(query))
         seconds.append(time.perf_counter() - started)
     return found, median(seconds)
-
-
-def _recall(found: list[_Nearest], nearest: list[_Nearest], share: float) -> float:
-    """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
-    hits = wanted = 0
-    measured = worth_measuring(_HITS)
-    for some, best in zip(found, (true.best(share) for true in nearest), strict=True):
-        wanted += len(best)
-        hits += int(np.count_nonzero(some.best(share, measured) <= best[-1])) if len(best) else 0
-    return hits / wanted if wanted else 0.0

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 import apsw
 
 from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
-from onevec.adapters.sqlite import collections, documents, graphs, health, native, texts
+from onevec.adapters.sqlite import collections, documents, health, indexes, native, texts
 from onevec.adapters.sqlite.collections import namespace_number
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.finding import Finder
@@ -24,8 +24,9 @@ from onevec.documents import CollectionInfo, Document, Health, IndexSettings, St
 from onevec.errors import OnevecError, ReadOnly
 from onevec.filters import Filter
 from onevec.local.builder import Build
+from onevec.local.choice import KINDS, SETTINGS, chosen
 from onevec.local.text import match_expression
-from onevec.local.upkeep import GRAPH_FROM, GraphPolicy
+from onevec.local.upkeep import INDEX_FROM, IndexPolicy
 from onevec.metrics import Metric
 from onevec.runtime import Runtime
 from onevec.values import moment_at
@@ -43,15 +44,15 @@ class SqliteOptions:
         create: Whether to make the file if it isn't there.
         read_only: Whether to refuse every write.
         busy_timeout: Seconds to wait for another process's write before the call is tried again.
-        graph_from: How many numbers (documents times dimension) a namespace must have for its searches to get a
-            graph, which is built in the background and saved beside the file; 0 for never. It needs faiss-cpu.
+        index_from: How many numbers (documents times dimension) a namespace must have for its searches to get an
+            index, which is built in the background and saved beside the file; 0 for never. It needs faiss-cpu.
     """
 
     path: Path
     create: bool = True
     read_only: bool = False
     busy_timeout: float = 5.0
-    graph_from: int = GRAPH_FROM
+    index_from: int = INDEX_FROM
 
 
 class SqliteAdapter(Adapter[SqliteOptions]):
@@ -68,9 +69,9 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         shared=True,
         atomic_batches=True,
         ordered_scan=True,
-        index_kinds=frozenset({"flat", "hnsw"}),
-        index_settings=frozenset({"m", "ef_construction", "quantization"}),
-        search_settings=frozenset({"ef_search"}),
+        index_kinds=KINDS,
+        index_settings=SETTINGS,
+        search_settings=frozenset({"ef_search", "nprobe"}),
         native_filter="a condition in SQL, or (condition, values)",
         durability="A batch is one transaction, synced to the disk before the call returns (WAL, synchronous=FULL).",
         consistency="The next read sees every write that has returned, of this process and of others.",
@@ -94,7 +95,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             read_only=options.read_only,
             busy_timeout=options.busy_timeout,
         )
-        policy = GraphPolicy(from_numbers=options.graph_from) if options.graph_from > 0 else None
+        policy = IndexPolicy(from_numbers=options.index_from) if options.index_from > 0 else None
         return cls(io, file, Spaces(file.path, read_only=file.read_only, policy=policy))
 
     async def close(self) -> None:
@@ -160,7 +161,8 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._io.offload(finder.whole, place, request, ranking)
 
     def explain(self, place: Place, request: Request) -> Mapping[str, Any]:  # Any: JSON values
-        plan: dict[str, Any] = {"plan": "exact or graph, whichever costs less", "metric": place.collection.metric.value}
+        how = "exact or by index, whichever costs less"
+        plan: dict[str, Any] = {"plan": how, "metric": place.collection.metric.value}
         if request.text is not None:
             plan = {"plan": "fts5", "match": match_expression(request.text)}
         if request.filter is not None:
@@ -178,6 +180,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._io.offload(self._health)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
+        chosen(settings, collection.dimension)
         await self._write(collections.set_index, collection, settings)
 
     async def optimize(self, place: Place) -> None:
@@ -185,7 +188,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         await self._io.offload(self._file.checkpoint)
         build = await self._read(self._build, place)
         if build is not None:
-            await self._io.offload(build.finish, "the graph could not be built")
+            await self._io.offload(build.finish, "the index could not be built")
 
     async def _read(
         self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -280,7 +283,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
             documents=count,
             dimension=place.collection.dimension,
             storage_bytes=self._file.bytes_on_disk(),
-            index_bytes=None if number is None else graphs.bytes_of(graphs.path_of(self._file.path, number)),
+            index_bytes=None if number is None else indexes.bytes_of(indexes.path_of(self._file.path, number)),
             memory_bytes=self._spaces.memory_bytes(number),
             updated_at=None if newest is None else moment_at(newest),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from onevec.adapters.sqlite import checksums, graphs, schema, seal
+from onevec.adapters.sqlite import checksums, indexes, schema, seal
 from onevec.adapters.sqlite.failures import Undecodable, mapped
 from onevec.compile import FUNCTIONS
 from onevec.errors import Corrupted, ReadOnly
@@ -41,16 +41,16 @@ class StoreFile:
         self._reader, self._writer = connections
         self._free_pages_checked = False
         try:
-            saved = {} if read_only else graphs.last_rows(self.path)
+            saved = {} if read_only else indexes.last_rows(self.path)
             with self.reading() as connection:
                 seal.verify_seal(connection)
                 given = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'documents'").get or 0
                 kept = {number for (number,) in connection.execute("SELECT number FROM namespaces")}
-            for graph, last in saved.items():
-                if last > given:  # the file is an older copy, and will give the graph's rows to other documents
-                    graph.unlink(missing_ok=True)
+            for index, last in saved.items():
+                if last > given:  # the file is an older copy, and will give the index's rows to other documents
+                    index.unlink(missing_ok=True)
             if saved:
-                graphs.drop(self.path, kept)
+                indexes.drop(self.path, kept)
         except BaseException:
             self.close()
             raise

@@ -48,7 +48,7 @@ class Finder:
             with self._file.glancing() as connection:
                 space = None if connection is None else self._spaces.current(connection, place)
                 if space is None or not space.is_brief(
-                    request.top_k, request.filter, exact=request.exact, ef_search=request.ef_search
+                    request.top_k, request.filter, exact=request.exact, width=request.width
                 ):
                     return whole
                 values = _values(self.nearest(space, request.vector, request, None))
@@ -84,9 +84,7 @@ class Finder:
 
     def nearest(self, space: SearchSpace, vector: Matrix, request: Request, rows: list[int] | None) -> Nearest:
         """Return the rows and distances of the nearest."""
-        return space.search(
-            vector, request.top_k, request.filter, rows, exact=request.exact, ef_search=request.ef_search
-        )
+        return space.search(vector, request.top_k, request.filter, rows, exact=request.exact, width=request.width)
 
     def _rest(self, place: Place, request: Request, version: int, values: dict[int, float]) -> list[Found]:
         """The documents of rows that were found when the file's content had this version."""

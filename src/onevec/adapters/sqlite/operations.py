@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import apsw
 
 from onevec.adapter import Place
-from onevec.adapters.sqlite import graphs, texts
+from onevec.adapters.sqlite import indexes, texts
 from onevec.adapters.sqlite.collections import namespace_number
 from onevec.adapters.sqlite.failures import mapped
 from onevec.errors import ReadOnly
@@ -32,7 +32,7 @@ class SizeReport:
         file: The file.
         free: What of it is free, and given back by `Vacuum`.
         log: The WAL beside the file.
-        graphs: The saved graphs beside the file.
+        indexes: The saved indexes beside the file.
         vectors: The vectors, which are in the file, as are the next three.
         texts: The texts, in UTF-8.
         metadata: The metadata, as JSON.
@@ -42,7 +42,7 @@ class SizeReport:
     file: int
     free: int
     log: int
-    graphs: int
+    indexes: int
     vectors: int
     texts: int
     metadata: int
@@ -74,7 +74,7 @@ class Vacuum(Operation[int]):
 
 @dataclass(frozen=True, slots=True)
 class Rebuild(Operation[None]):
-    """Make the full-text index and the graph of a namespace anew, from its documents.
+    """Make the full-text index and the index of a namespace anew, from its documents.
 
     Attributes:
         collection: The collection.
@@ -89,7 +89,7 @@ class Rebuild(Operation[None]):
     async def run(self, adapter: SqliteAdapter) -> None:
         place = Place(found(await adapter.collection(self.collection), self.collection), self.namespace)
         await adapter._write(_index_texts, place)
-        await adapter._read(_forget_graph, adapter, place)
+        await adapter._read(_forget_index, adapter, place)
         await adapter.optimize(place)
 
 
@@ -106,7 +106,7 @@ def _sizes(connection: apsw.Connection, path: Path) -> SizeReport:
         file=path.stat().st_size,
         free=free,
         log=_size(path.with_name(f"{path.name}-wal")),
-        graphs=sum(_size(one) for one in path.parent.glob(f"{path.name}-graph-*")),
+        indexes=sum(_size(one) for one in path.parent.glob(f"{path.name}-index-*")),
         vectors=vectors,
         texts=contents,
         metadata=metadata,
@@ -133,11 +133,11 @@ def _index_texts(connection: apsw.Connection, place: Place) -> None:
         texts.catch_up(connection, number, anew=True)
 
 
-def _forget_graph(connection: apsw.Connection, adapter: SqliteAdapter, place: Place) -> None:
+def _forget_index(connection: apsw.Connection, adapter: SqliteAdapter, place: Place) -> None:
     number = adapter._spaces.number(connection, place)
     if number is not None:
         adapter._spaces.forget(number)
-        graphs.path_of(adapter._file.path, number).unlink(missing_ok=True)
+        indexes.path_of(adapter._file.path, number).unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

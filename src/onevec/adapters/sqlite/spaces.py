@@ -15,17 +15,17 @@ import orjson
 
 from onevec import codec
 from onevec.adapter import Place
-from onevec.adapters.sqlite import graphs
+from onevec.adapters.sqlite import indexes
 from onevec.adapters.sqlite.checksums import HEAD, sum_of, sums_of, verify, verify_all, verify_ids, verify_vectors
 from onevec.adapters.sqlite.collections import index_settings, namespace_number
 from onevec.adapters.sqlite.failures import Undecodable
 from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.adapters.sqlite.texts import stored_texts
 from onevec.documents import CollectionInfo, Metadata
-from onevec.local.graph import GraphSettings
+from onevec.local.choice import chosen
 from onevec.local.space import SearchSpace
 from onevec.local.text import TextIndex
-from onevec.local.upkeep import GraphPolicy
+from onevec.local.upkeep import IndexPolicy
 from onevec.local.vectors import Elsewhere, Rows
 
 # Rows that pass through at once while loading: few enough for the processor's cache.
@@ -43,7 +43,7 @@ class _Loaded:
 class Spaces:
     """What is loaded, by namespace number. All calls are made inside one read transaction, by one thread at a time."""
 
-    def __init__(self, file: Path, *, read_only: bool, policy: GraphPolicy | None) -> None:
+    def __init__(self, file: Path, *, read_only: bool, policy: IndexPolicy | None) -> None:
         self._file = file
         self._read_only = read_only
         self._policy = policy
@@ -112,7 +112,7 @@ class Spaces:
         for number in self._loaded.keys() - kept:
             self._loaded.pop(number).space.close()
         if not self._read_only:
-            graphs.drop(self._file, kept)
+            indexes.drop(self._file, kept)
 
     def forget(self, number: int) -> None:
         """Let go of what one namespace has in memory; the next search reads it anew."""
@@ -131,8 +131,8 @@ class Spaces:
             loaded.space.close()
 
     def _new(self, connection: apsw.Connection, info: CollectionInfo, number: int) -> _Loaded:
-        policy, path = self._policy_of(connection, info), graphs.path_of(self._file, number)
-        save = None if self._read_only else partial(graphs.save, path, info)
+        policy, path = self._policy_of(connection, info), indexes.path_of(self._file, number)
+        save = None if self._read_only else partial(indexes.save, path, info)
         stored = StoredVectors(self._file, connection, info.dimension)
         space = SearchSpace(
             info.dimension,
@@ -142,22 +142,21 @@ class Spaces:
             on_built=save,
             elsewhere=Elsewhere(stored.in_transaction, stored.by_itself),
         )
-        if policy is not None and space.has_graphs and path.exists():
-            saved = graphs.load(path, info, policy.settings)
+        if policy is not None and space.has_indexes and path.exists():
+            saved = indexes.load(path, info, policy.settings)
             if saved is not None and _has_all_rows(connection, number, saved[1]):
                 space.restore(*saved)
         return _Loaded(space)
 
-    def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> GraphPolicy | None:
-        """When and how the graphs of a collection are built, by what `create_index` recorded; None for never."""
+    def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> IndexPolicy | None:
+        """When and how the indexes of a collection are built, by what `create_index` recorded; None for never."""
         settings = index_settings(connection, info.name)
         if settings is None or self._policy is None:
             return self._policy
-        if settings.kind == "flat":
-            return None
         # Asked for by name, bytes are to save memory, too.
         lean = settings.quantization == "int8"
-        return replace(self._policy, settings=GraphSettings.of(settings), lean=lean)
+        makers = chosen(settings, info.dimension)
+        return replace(self._policy, settings=makers, lean=lean) if makers else None
 
     def _see(self, connection: apsw.Connection) -> None:
         """Note the version of the file's content; what was remembered of another one is forgotten."""
@@ -206,7 +205,7 @@ class Spaces:
             verify_all(connection, number, count, contents)
 
     def _revive(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
-        """Bring the rows to life that a graph has the bytes of; their vectors are compared when they are read."""
+        """Bring the rows to life that an index covers; their vectors are compared when they are read."""
         verify_ids(connection, number)
         space = loaded.space
         last = int(space.table.rows[-1])
@@ -219,7 +218,7 @@ def _key(place: Place) -> tuple[str, datetime, str]:
 
 
 def _has_all_rows(connection: apsw.Connection, number: int, rows: Rows) -> bool:
-    """Whether a graph with these rows has all that the namespace has up to the last: it may be that of another one."""
+    """Whether an index with these rows has all that the namespace has up to the last: it may be that of another one."""
     here = _rows_to(connection, number, int(rows[-1]) if len(rows) else 0)
     return bool(np.isin(here, rows, assume_unique=True).all())
 

@@ -1,10 +1,10 @@
-"""Graphs saved beside the file: a cache, checked before it is read, that can be deleted at any time."""
+"""Indexes saved beside the file: a cache, checked before it is read, that can be deleted at any time."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from glob import escape
@@ -15,37 +15,37 @@ import numpy as np
 import orjson
 
 from onevec.documents import CollectionInfo
-from onevec.local.graph import Graph, GraphSettings
+from onevec.local.index import IndexMaker
 from onevec.local.planner import Plan
 from onevec.local.vectors import Rows
 
-_MAGIC = b"onevec graph 3\n"
+_MAGIC = b"onevec index 1\n"
 _DIGEST = 32
 _PIECE = 2**20
 
 
 def path_of(store: Path, number: int) -> Path:
-    """Return where the graph of a namespace is saved."""
-    return store.with_name(f"{store.name}-graph-{number}")
+    """Return where the index of a namespace is saved."""
+    return store.with_name(f"{store.name}-index-{number}")
 
 
 def bytes_of(path: Path) -> int | None:
-    """Return how large a saved graph is; None if there is none."""
+    """Return how large a saved index is; None if there is none."""
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return None
 
 
 def drop(store: Path, kept: set[int]) -> None:
-    """Remove the graphs of namespaces that are gone."""
+    """Remove the indexes of namespaces that are gone."""
     for path, number in _saved(store):
         if number.partition(".")[0] not in map(str, kept):
             path.unlink(missing_ok=True)
 
 
 def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
-    """Write a graph; a reader sees the old file or the new one. On a full disk there is none."""
-    header = orjson.dumps({**_identity(info, plan.graph.settings), "plan": plan.measured(), "rows": len(rows)})
+    """Write an index; a reader sees the old file or the new one. On a full disk there is none."""
+    header = orjson.dumps({**_identity(info, plan.index.settings), "plan": plan.measured(), "rows": len(rows)})
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     digest = hashlib.blake2b(digest_size=_DIGEST)
     try:
@@ -58,7 +58,7 @@ def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
             file.write(_MAGIC + bytes(_DIGEST))
             write(len(header).to_bytes(4, "little") + header)
             write(rows.astype("<i8").tobytes())
-            plan.graph.write(write)
+            plan.index.write(write)
             file.seek(len(_MAGIC))
             file.write(digest.digest())
             file.flush()
@@ -70,8 +70,14 @@ def save(path: Path, info: CollectionInfo, plan: Plan, rows: Rows) -> None:
         beside.unlink(missing_ok=True)
 
 
-def load(path: Path, info: CollectionInfo, settings: GraphSettings) -> tuple[Plan, Rows] | None:
-    """Return a saved graph and the rows of its slots; None if there is none, or none to be trusted."""
+def load(path: Path, info: CollectionInfo, settings: Sequence[IndexMaker]) -> tuple[Plan, Rows] | None:
+    """Return an index that was saved and the rows of its slots; None if there is none, or none to be trusted.
+
+    Args:
+        path: Where.
+        info: The collection.
+        settings: It was made by one of these.
+    """
     try:
         with path.open("rb") as file:
             # FAISS trusts what it reads: damaged bytes could make it write outside its memory.
@@ -79,19 +85,20 @@ def load(path: Path, info: CollectionInfo, settings: GraphSettings) -> tuple[Pla
                 return None
             file.seek(len(_MAGIC) + _DIGEST)
             header = orjson.loads(file.read(int.from_bytes(file.read(4), "little")))
-            if any(header.get(name) != value for name, value in _identity(info, settings).items()):
+            made = next((one for one in settings if _identity(info, one).items() <= header.items()), None)
+            if made is None:
                 return None
             rows = np.frombuffer(file.read(8 * header["rows"]), "<i8")
-            graph = Graph.read(file.read, info.dimension, info.metric, settings)
+            index = made.make(info.dimension, info.metric, header["rows"]).read(file.read)
     except OSError:
         return None
     measured = header["plan"]
-    measured["beams"] = tuple(map(tuple, measured["beams"]))
-    return Plan(graph, **measured), rows
+    measured["widths"] = tuple(map(tuple, measured["widths"]))
+    return Plan(index, **measured), rows
 
 
 def last_rows(store: Path) -> dict[Path, int]:
-    """Return the graphs that are saved, each with the highest row it has; of a damaged one anything."""
+    """Return the indexes that are saved, each with the highest row it has; of a damaged one anything."""
     found = {}
     for path, number in _saved(store):
         if not number.isdecimal():  # of a process that saves it now, or was killed while it did
@@ -105,8 +112,8 @@ def last_rows(store: Path) -> dict[Path, int]:
 
 
 def _saved(store: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each file of a graph, and what its name ends with: a number, and more while it is written."""
-    beginning = f"{store.name}-graph-"
+    """Yield each file of an index, and what its name ends with: a number, and more while it is written."""
+    beginning = f"{store.name}-index-"
     for path in store.parent.glob(f"{escape(beginning)}*"):
         yield path, path.name.removeprefix(beginning)
 
@@ -118,8 +125,8 @@ def _digest_of_rest(file: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _identity(info: CollectionInfo, settings: GraphSettings) -> dict[str, object]:
-    """What a graph must have been made for to be used."""
+def _identity(info: CollectionInfo, settings: IndexMaker) -> dict[str, object]:
+    """What an index must have been made for to be used."""
     import faiss
 
     return {
@@ -127,5 +134,6 @@ def _identity(info: CollectionInfo, settings: GraphSettings) -> dict[str, object
         "created": info.created_at.isoformat(),
         "dimension": info.dimension,
         "metric": info.metric.value,
+        "kind": type(settings).__name__,
         "settings": asdict(settings),
     }

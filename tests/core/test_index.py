@@ -1,4 +1,4 @@
-"""Searching by graph: as complete as exact search, whatever the filter, and never wrong."""
+"""Searching by index: as complete as exact search, whatever the filter, and never wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,16 @@ from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.documents import Quantization
 from onevec.errors import EngineError
 from onevec.filters import Filter
-from onevec.local.graph import METRICS, Graph, GraphSettings
+from onevec.local.graph import GraphSettings
+from onevec.local.index import METRICS, Index, IndexMaker
+from onevec.local.lists import Lists, ListSettings
 from onevec.local.space import SearchSpace
 from onevec.local.table import VectorTable
 from onevec.local.tuning import plan
-from onevec.local.upkeep import GraphPolicy
+from onevec.local.upkeep import IndexPolicy
 from onevec.local.vectors import Rows
 
-pytest.importorskip("faiss", reason="graphs need faiss-cpu: pip install 'onevec[faiss]'")
+pytest.importorskip("faiss", reason="indexes need faiss-cpu: pip install 'onevec[faiss]'")
 
 SIZE, DIMENSION, CLUSTERS = 2000, 24, 40
 Matrix = npt.NDArray[np.float32]
@@ -42,18 +44,18 @@ def metadata(row: int) -> dict[str, Any]:
     return {"cluster": row % CLUSTERS, "tenth": row // 7 % 10, "rare": row % 997}
 
 
-def prefer_graph(space: SearchSpace) -> None:
+def prefer_index(space: SearchSpace) -> None:
     """Let an exact search count as slow: at this size it never is."""
     assert space._upkeep.plan is not None
     space._upkeep.plan = replace(space._upkeep.plan, scan_seconds=1.0, pick_seconds=1.0)
-    assert space._upkeep.plan.beam(10, len(space.table), space.table.size) is not None
+    assert space._upkeep.plan.way(10, len(space.table), space.table.size) is not None
 
 
 class Searched:
-    """A space with a graph over all of its rows."""
+    """A space with an index over all of its rows."""
 
-    def __init__(self, metric: Metric = Metric.COSINE, settings: GraphSettings | None = None) -> None:
-        policy = GraphPolicy(from_numbers=1, settings=settings or GraphSettings())
+    def __init__(self, metric: Metric = Metric.COSINE, settings: IndexMaker | None = None) -> None:
+        policy = IndexPolicy(from_numbers=1, settings=(settings or ListSettings(),))
         self.vectors = clustered()
         self.space = SearchSpace(DIMENSION, metric, self._read, policy)
         self.space.append(range(SIZE), self.vectors)
@@ -65,9 +67,9 @@ class Searched:
             build.wait()
             assert build.error is None
             assert build.result is not None
-            assert build.result.beams
+            assert build.result.widths
         self.space.search(self.vectors[0], 1, None, None, exact=True)
-        prefer_graph(self.space)
+        prefer_index(self.space)
 
     def _read(self, rows: Rows) -> Iterator[tuple[int, dict[str, Any]]]:
         return ((row, metadata(row)) for row in rows.tolist())
@@ -77,9 +79,12 @@ class Searched:
         return set(rows.tolist())
 
 
-@pytest.fixture(scope="module")
-def searched() -> Searched:
-    return Searched()
+KINDS = (ListSettings(), GraphSettings())
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=["lists", "graph"])
+def searched(request: pytest.FixtureRequest) -> Searched:
+    return Searched(settings=request.param)
 
 
 def queries(number: int = 40) -> Matrix:
@@ -87,10 +92,14 @@ def queries(number: int = 40) -> Matrix:
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
-@pytest.mark.parametrize("quantization", ["none", "float16", "int8"])
-def test_the_graph_finds_what_exact_search_finds(metric: Metric, quantization: Any) -> None:
-    """At least 99 of 100 nearest are found, with each metric that has graphs and each way to keep the vectors."""
-    searched = Searched(metric, GraphSettings(quantization=quantization))
+@pytest.mark.parametrize(
+    "settings",
+    [*(GraphSettings(quantization=way) for way in get_args(Quantization)), ListSettings(), ListSettings(50, 12)],
+    ids=str,
+)
+def test_an_index_finds_what_exact_search_finds(metric: Metric, settings: IndexMaker) -> None:
+    """At least 99 of 100 nearest are found, with each metric that has indexes and each way to keep the vectors."""
+    searched = Searched(metric, settings)
     shared = sum(len(searched.rows(query) & searched.rows(query, exact=True)) for query in queries())
     assert shared >= 0.99 * 10 * len(queries())
 
@@ -129,9 +138,10 @@ def test_a_large_page_is_full(searched: Searched) -> None:
         assert len(searched.rows(queries()[0], top_k=top_k)) == min(top_k, SIZE)
 
 
-def test_what_is_removed_or_added_later_counts_at_once() -> None:
-    """Removed rows are never found, new ones are, before and after the graph catches up."""
-    searched = Searched()
+@pytest.mark.parametrize("settings", KINDS, ids=["lists", "graph"])
+def test_what_is_removed_or_added_later_counts_at_once(settings: IndexMaker) -> None:
+    """Removed rows are never found, new ones are, before and after the index catches up."""
+    searched = Searched(settings=settings)
     gone = range(0, SIZE, 5)
     searched.space.remove(gone)
     new = clustered(600, seed=3)
@@ -145,8 +155,8 @@ def test_what_is_removed_or_added_later_counts_at_once() -> None:
         searched.build()
 
 
-def test_too_many_removed_rows_make_a_new_graph() -> None:
-    """When most rows are gone, the slots are dropped, and the next graph is over those that are left."""
+def test_too_many_removed_rows_make_a_new_index() -> None:
+    """When most rows are gone, the slots are dropped, and the next index is over those that are left."""
     searched = Searched()
     kept = set(range(0, SIZE, 4))
     searched.space.remove([row for row in range(SIZE) if row not in kept])
@@ -158,7 +168,7 @@ def test_too_many_removed_rows_make_a_new_graph() -> None:
 
 
 def test_vectors_too_long_for_float32_sums_are_searched_exactly() -> None:
-    """A graph can't compare them; the answers are right all the same."""
+    """An index can't compare them; the answers are right all the same."""
     searched = Searched(Metric.EUCLIDEAN)
     searched.space.append([SIZE], np.full((1, DIMENSION), 1e30, np.float32))
     rows, distances = searched.space.search(np.full(DIMENSION, 1e30, np.float32), 1, None, None, exact=False)
@@ -167,7 +177,7 @@ def test_vectors_too_long_for_float32_sums_are_searched_exactly() -> None:
 
 def test_a_build_can_be_stopped() -> None:
     """Closing a space ends its thread, whatever it is at."""
-    space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], GraphPolicy(from_numbers=1))
+    space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], IndexPolicy(from_numbers=1))
     space.append(range(SIZE), clustered())
     build = space.build()
     assert build is not None
@@ -176,7 +186,7 @@ def test_a_build_can_be_stopped() -> None:
 
 
 def written(url: str, **options: Any) -> None:
-    with onevec.connect(url, graph_from=1, **options) as store:
+    with onevec.connect(url, index_from=1, **options) as store:
         papers = store.create_collection("papers", dimension=DIMENSION)
         papers.upsert(
             ids=[f"{row:05}" for row in range(SIZE)],
@@ -211,33 +221,33 @@ def store_file(saved: Path, tmp_path: Path) -> Path:
 
 
 def space_of(papers: Collection) -> SearchSpace:
-    """The space in the adapter, after its first search: whether it has a graph is not for the API to show."""
+    """The space in the adapter, after its first search: whether it has an index is not for the API to show."""
     papers.search(queries()[0])
     (loaded,) = papers._core.adapter._spaces._loaded.values()  # type: ignore[attr-defined]
     space: SearchSpace = loaded.space
     if space._upkeep.plan is not None:
-        prefer_graph(space)
+        prefer_index(space)
     return space
 
 
-def test_a_saved_graph_is_used_again(store_file: Path) -> None:
-    """A store that is opened again has its graph with the first search."""
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+def test_a_saved_index_is_used_again(store_file: Path) -> None:
+    """A store that is opened again has its index with the first search."""
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         plan = space_of(papers)._upkeep.plan
         assert plan is not None
-        assert plan.graph.size == SIZE
+        assert plan.index.size == SIZE
         assert_right(papers)
-        assert papers.stats().index_bytes == store_file.with_name(f"{store_file.name}-graph-1").stat().st_size
+        assert papers.stats().index_bytes == store_file.with_name(f"{store_file.name}-index-1").stat().st_size
 
 
-def test_a_saved_graph_catches_up(store_file: Path) -> None:
+def test_a_saved_index_catches_up(store_file: Path) -> None:
     """Documents deleted, replaced and added since it was saved are gone, moved and there."""
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=0) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=0) as store:
         papers = store.collection("papers")
         papers.delete([f"{row:05}" for row in range(0, SIZE, 10)])
         papers.upsert([{"id": "00001", "vector": -clustered()[1]}, {"id": "new", "vector": clustered()[0]}])
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         assert space_of(papers)._upkeep.plan is not None
         assert papers.search(clustered()[0]).ids[0] == "new"
@@ -247,61 +257,64 @@ def test_a_saved_graph_catches_up(store_file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "missing", "other", "older"])
-def test_a_saved_graph_that_is_off_is_not_used(store_file: Path, damage: str) -> None:
+def test_a_saved_index_that_is_off_is_not_used(store_file: Path, damage: str) -> None:
     """Losing or damaging the cache loses nothing: the answers are right, and the next `optimize` writes a new one."""
-    graph = store_file.with_name(f"{store_file.name}-graph-1")
-    whole = graph.read_bytes()
+    index = store_file.with_name(f"{store_file.name}-index-1")
+    whole = index.read_bytes()
     match damage:
         case "flipped":
-            graph.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+            index.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
         case "cut":
-            graph.write_bytes(whole[: len(whole) // 2])
+            index.write_bytes(whole[: len(whole) // 2])
         case "empty":
-            graph.write_bytes(b"")
+            index.write_bytes(b"")
         case "missing":
-            graph.unlink()
+            index.unlink()
         case "other":
             written(f"sqlite:///{store_file.with_name('other.db')}")
-            graph.write_bytes(graph.with_name("other.db-graph-1").read_bytes())
+            index.write_bytes(index.with_name("other.db-index-1").read_bytes())
         case "older":
-            with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+            with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
                 papers = store.collection("papers")
                 papers.upsert(ids=["again"], vectors=clustered()[:1])
                 papers.optimize()
-            assert graph.read_bytes() != whole
-            graph.write_bytes(whole)
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+            assert index.read_bytes() != whole
+            index.write_bytes(whole)
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         assert (space_of(papers)._upkeep.plan is None) == (damage != "older")
         assert_right(papers)
         papers.optimize()
-    assert graph.read_bytes()[:7] == whole[:7]
+    assert index.read_bytes()[:7] == whole[:7]
 
 
-@pytest.mark.parametrize("quantization", ["int8", "float16", "none"])
-@pytest.mark.parametrize(("metric", "number"), [("euclidean", 0), ("euclidean", 3), ("cosine", 3), ("dot", 0)])
-def test_vectors_that_are_all_the_same_have_a_graph(quantization: Quantization, metric: str, number: int) -> None:
+@pytest.mark.parametrize(
+    "settings", [*(GraphSettings(quantization=way) for way in get_args(Quantization)), ListSettings()], ids=str
+)
+@pytest.mark.parametrize(("metric", "number"), [("euclidean", 0), ("euclidean", 3), ("cosine", 3), ("dot", 3)])
+def test_vectors_that_are_all_the_same_have_an_index(settings: IndexMaker, metric: str, number: int) -> None:
     """Many equal vectors, as of one text many times, or zeros; each is as near as the others."""
     vectors = np.full((300, DIMENSION), number, np.float32)
-    graph = Graph(DIMENSION, Metric(metric), GraphSettings(quantization=quantization))
-    graph.learn(vectors)
-    graph.add(vectors)
+    index = settings.make(DIMENSION, Metric(metric), len(vectors))
+    index.learn(vectors)
+    index.add(vectors)
     table = VectorTable(DIMENSION, Metric(metric))
     table.append(range(1, 301), vectors)
-    assert plan(graph, table).beams
-    assert len(set(graph.nearest(vectors[0] + 1, 40).tolist())) == 40
+    assert plan(index, table).widths
+    found = index.nearest(vectors[0] + 1, index.way(40, 0)).tolist()
+    assert len(set(found)) == len(found) == 40
 
 
-def test_a_graph_that_cannot_be_built_is_said_by_optimize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_cannot_be_built_is_said_by_optimize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches are exact, and don't try it again and again; `optimize` does, and says why it failed."""
     tried: list[int] = []
 
-    def failing(graph: Graph, table: VectorTable) -> None:
+    def failing(index: Index, table: VectorTable) -> None:
         tried.append(table.size)
         raise MemoryError("no memory for it")
 
     monkeypatch.setattr("onevec.local.builder.plan", failing)
-    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", index_from=1) as store:
         papers = store.create_collection("papers", dimension=DIMENSION)
         papers.upsert(ids=[f"{row:05}" for row in range(SIZE)], vectors=clustered())
         for row in range(20):
@@ -310,7 +323,7 @@ def test_a_graph_that_cannot_be_built_is_said_by_optimize(tmp_path: Path, monkey
             if space._upkeep._build is not None:
                 space._upkeep._build.wait()
         assert len(tried) == 1
-        with pytest.raises(EngineError, match="the graph could not be built: no memory for it"):
+        with pytest.raises(EngineError, match="the index could not be built: no memory for it"):
             papers.optimize()
         assert len(tried) == 2
         monkeypatch.undo()
@@ -320,8 +333,8 @@ def test_a_graph_that_cannot_be_built_is_said_by_optimize(tmp_path: Path, monkey
 
 
 def test_deleted_documents_are_not_indexed(tmp_path: Path) -> None:
-    """A namespace that has been emptied has no graph, and none is tried."""
-    with onevec.connect(f"sqlite:///{tmp_path}/store.db", graph_from=1) as store:
+    """A namespace that has been emptied has no index, and none is tried."""
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", index_from=1) as store:
         papers = store.create_collection("papers", dimension=DIMENSION)
         papers.upsert(ids=[f"{row:05}" for row in range(500)], vectors=clustered(500))
         space = space_of(papers)
@@ -333,9 +346,9 @@ def test_deleted_documents_are_not_indexed(tmp_path: Path) -> None:
         assert space._upkeep.plan is None
 
 
-def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:
+def test_a_deleted_collection_leaves_no_index(store_file: Path) -> None:
     """The cache goes with the documents it is of."""
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         papers.search(queries()[0])
         store.delete_collection("papers")
@@ -343,24 +356,24 @@ def test_a_deleted_collection_leaves_no_graph(store_file: Path) -> None:
 
 
 @pytest.mark.parametrize("why", ["its rows are still to be given", "its namespace is gone"])
-def test_a_graph_of_another_state_of_the_file_is_removed(store_file: Path, why: str) -> None:
-    """Opening an older copy of the file leaves no graph that could be taken for that of documents still to come."""
+def test_an_index_of_another_state_of_the_file_is_removed(store_file: Path, why: str) -> None:
+    """Opening an older copy of the file leaves no index that could be taken for that of documents still to come."""
     older = store_file.read_bytes()
-    graph = store_file.with_name(f"{store_file.name}-graph-1")
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    index = store_file.with_name(f"{store_file.name}-index-1")
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         papers.upsert(ids=["again"], vectors=clustered()[:1])
         papers.optimize()
     if why == "its namespace is gone":
-        graph.rename(graph.with_name(f"{store_file.name}-graph-7"))
+        index.rename(index.with_name(f"{store_file.name}-index-7"))
     else:
         store_file.write_bytes(older)
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=0) as store:
-        assert not list(store_file.parent.glob("*-graph-*"))
+    with onevec.connect(f"sqlite:///{store_file}", index_from=0) as store:
+        assert not list(store_file.parent.glob("*-index-*"))
         assert_right(store.collection("papers"))
 
 
-def test_a_saved_graph_is_searched_before_the_vectors_are_read(
+def test_a_saved_index_is_searched_before_the_vectors_are_read(
     store_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are read in the background, and are those of the file, whatever was written meanwhile."""
@@ -371,7 +384,7 @@ def test_a_saved_graph_is_searched_before_the_vectors_are_read(
         return read_apart(self, rows)
 
     monkeypatch.setattr(StoredVectors, "by_itself", held_up)
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         space = space_of(papers)
         assert space.table.absent == SIZE
@@ -400,9 +413,37 @@ def test_vectors_that_cannot_be_read_are_an_error(store_file: Path, monkeypatch:
 
     monkeypatch.setattr(StoredVectors, "by_itself", failing)
     broken.set()
-    with onevec.connect(f"sqlite:///{store_file}", graph_from=1) as store:
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
         with pytest.raises(EngineError, match="the disk failed"):
             papers.search(queries()[0], exact=True)
         broken.clear()
         assert_right(papers)
+
+
+def test_lists_that_miss_too_much_give_way_to_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they don't reach the recall, a graph is built instead."""
+    monkeypatch.setattr(Lists, "nearest", lambda *_, **__: np.arange(20))
+    space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], IndexPolicy(from_numbers=1))
+    space.append(range(SIZE), clustered())
+    build = space.build()
+    assert build is not None
+    build.wait()
+    assert build.result is not None
+    assert isinstance(build.result.index.settings, GraphSettings)
+    assert build.result.widths
+
+
+def test_more_lists_are_made_for_many_more_vectors() -> None:
+    """Lists grow with what is added, and are made anew, more of them, once they are too long."""
+    space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], IndexPolicy(from_numbers=1))
+    counts = []
+    for start, stop in ((0, 200), (200, 300), (300, 20_000)):
+        space.append(range(start, stop), clustered(stop - start, seed=start))
+        build = space.build()
+        assert build is not None
+        build.wait()
+        assert build.result is not None
+        assert build.result.index.size == stop
+        counts.append(build.result.index.widths[-1])
+    assert counts == [16, 16, 128]
