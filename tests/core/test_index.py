@@ -16,7 +16,7 @@ import onevec
 from onevec import Collection, Metric, field
 from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.documents import Quantization
-from onevec.errors import EngineError
+from onevec.errors import EngineError, InvalidQuery
 from onevec.filters import Filter
 from onevec.local.graph import GraphSettings
 from onevec.local.index import METRICS, Index, IndexMaker
@@ -447,3 +447,25 @@ def test_more_lists_are_made_for_many_more_vectors() -> None:
         assert build.result.index.size == stop
         counts.append(build.result.index.widths[-1])
     assert counts == [16, 16, 128]
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///{}/store.db"])
+@pytest.mark.parametrize(
+    ("kind", "settings", "why"),
+    [
+        ("flat", {"m": 8}, "'flat' has no m; it has no settings"),
+        ("hnsw", {"lists": 8}, "'hnsw' has no lists; it has ef_construction, m, quantization"),
+        ("ivf_pq", {"quantization": "int8"}, "'ivf_pq' has no quantization; it has lists, subvectors"),
+        ("ivf_pq", {"subvectors": 5}, "24 is no multiple of 5"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(
+    url: str, tmp_path: Path, kind: Any, settings: dict[str, Any], why: str
+) -> None:
+    """Before anything is recorded."""
+    with onevec.connect(url.format(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=DIMENSION)
+        with pytest.raises(InvalidQuery, match=why):
+            papers.create_index(kind, **settings)
+        papers.upsert(ids=[f"{row:05}" for row in range(SIZE)], vectors=clustered())
+        assert_right(papers)

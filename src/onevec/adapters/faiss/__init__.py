@@ -15,6 +15,7 @@ from onevec.adapters.faiss.recipes import Recipe, library, parsed
 from onevec.adapters.faiss.space import Building, IndexedSpace
 from onevec.adapters.faiss.spaces import IndexedSpaces
 from onevec.adapters.sqlite import SqliteAdapter, collections
+from onevec.adapters.sqlite.collections import set_index
 from onevec.adapters.sqlite.file import StoreFile
 from onevec.adapters.sqlite.finding import Finder, Nearest
 from onevec.capabilities import Capabilities
@@ -106,7 +107,7 @@ class FaissAdapter(SqliteAdapter):
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
         await self._io.offload(Recipe.checked, settings, collection.dimension, collection.metric)
-        await super().create_index(collection, settings)
+        await self._write(set_index, collection, settings)
         await self._read(self._spaces.recipe, collection)
 
     async def optimize(self, place: Place) -> None:

@@ -180,7 +180,7 @@ class SqliteAdapter(Adapter[SqliteOptions]):
         return await self._io.offload(self._health)
 
     async def create_index(self, collection: CollectionInfo, settings: IndexSettings) -> None:
-        chosen(settings, collection.dimension)
+        chosen(settings, collection.dimension)  # which refuses what doesn't fit
         await self._write(collections.set_index, collection, settings)
 
     async def optimize(self, place: Place) -> None:
