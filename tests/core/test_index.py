@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +13,6 @@ import pytest
 
 import onevec
 from onevec import Collection, Metric, field
-from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.documents import Quantization
 from onevec.errors import EngineError, InvalidQuery
 from onevec.filters import Filter
@@ -256,7 +254,7 @@ def test_a_saved_index_catches_up(store_file: Path) -> None:
         assert_right(papers)
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "missing", "other", "older"])
+@pytest.mark.parametrize("damage", ["flipped", "a vector", "cut", "cut vectors", "empty", "missing", "other", "older"])
 def test_a_saved_index_that_is_off_is_not_used(store_file: Path, damage: str) -> None:
     """Losing or damaging the cache loses nothing: the answers are right, and the next `optimize` writes a new one."""
     index = store_file.with_name(f"{store_file.name}-index-1")
@@ -264,8 +262,12 @@ def test_a_saved_index_that_is_off_is_not_used(store_file: Path, damage: str) ->
     match damage:
         case "flipped":
             index.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+        case "a vector":
+            index.write_bytes(whole[:-5000] + bytes([whole[-5000] ^ 1]) + whole[-4999:])
         case "cut":
-            index.write_bytes(whole[: len(whole) // 2])
+            index.write_bytes(whole[:7000])
+        case "cut vectors":
+            index.write_bytes(whole[:-7])
         case "empty":
             index.write_bytes(b"")
         case "missing":
@@ -373,51 +375,39 @@ def test_an_index_of_another_state_of_the_file_is_removed(store_file: Path, why:
         assert_right(store.collection("papers"))
 
 
-def test_a_saved_index_is_searched_before_the_vectors_are_read(
-    store_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are read in the background, and are those of the file, whatever was written meanwhile."""
-    begin, read_apart = Event(), StoredVectors.by_itself
-
-    def held_up(self: StoredVectors, rows: Rows) -> Matrix:
-        assert begin.wait(30)
-        return read_apart(self, rows)
-
-    monkeypatch.setattr(StoredVectors, "by_itself", held_up)
+def test_a_saved_index_brings_the_vectors(store_file: Path) -> None:
+    """They are those of the file, of every document, and of those written since."""
     with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
-        space = space_of(papers)
-        assert space.table.absent == SIZE
-        assert papers.search(clustered()[3]).ids[0] == "00003"
         papers.delete(["00003"])
         papers.upsert(ids=["new"], vectors=clustered()[4:5])
-        assert {"00004", "new"} == set(papers.search(clustered()[4], top_k=2).ids)
-        begin.set()
-        papers.search(clustered()[3], exact=True)  # waits for them
-        assert space.table.absent == 0
-        assert "00003" not in papers.search(clustered()[3]).ids
-        assert_right(papers)
-        live = space.table.live.nonzero()[0]
-        ids = [document.id for document in papers.scan(include_vectors=True)]
-        assert len(live) == len(ids) == SIZE
-
-
-def test_vectors_that_cannot_be_read_are_an_error(store_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The searches say so, and go on once they can be."""
-    broken, read_apart = Event(), StoredVectors.by_itself
-
-    def failing(self: StoredVectors, rows: Rows) -> Matrix:
-        if broken.is_set():
-            raise EngineError("the disk failed")
-        return read_apart(self, rows)
-
-    monkeypatch.setattr(StoredVectors, "by_itself", failing)
-    broken.set()
     with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
         papers = store.collection("papers")
-        with pytest.raises(EngineError, match="the disk failed"):
-            papers.search(queries()[0], exact=True)
-        broken.clear()
+        table = space_of(papers).table
+        live = table.live.nonzero()[0]
+        stored = {document.id: document.vector for document in papers.scan(include_vectors=True)}
+        assert len(live) == len(stored) == SIZE
+        expected = np.delete(np.vstack((clustered(), clustered()[4:5])), 3, axis=0)
+        assert np.array_equal(table.vectors_at(live), expected)
+        assert {"00004", "new"} == set(papers.search(clustered()[4], top_k=2).ids)
+        assert "00003" not in papers.search(clustered()[3]).ids
+
+
+def test_an_index_of_other_documents_in_the_same_rows_is_not_used(store_file: Path) -> None:
+    """As when a file was copied, both were written to, and the index of one is put beside the other."""
+    other = store_file.with_name("other.db")
+    other.write_bytes(store_file.read_bytes())
+    index, new = store_file.with_name(f"{store_file.name}-index-1"), clustered(10, seed=8)
+    for path, vectors in ((store_file, new), (other, -new)):
+        with onevec.connect(f"sqlite:///{path}", index_from=1) as store:
+            papers = store.collection("papers")
+            papers.upsert(ids=[f"new {row}" for row in range(10)], vectors=vectors)
+            papers.optimize()
+    index.write_bytes(other.with_name("other.db-index-1").read_bytes())
+    with onevec.connect(f"sqlite:///{store_file}", index_from=1) as store:
+        papers = store.collection("papers")
+        assert space_of(papers)._upkeep.plan is None
+        assert papers.search(new[0], top_k=1)[0].score == pytest.approx(1, abs=1e-6)
         assert_right(papers)
 
 

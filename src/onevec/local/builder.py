@@ -13,7 +13,6 @@ from onevec.local.pieces import pieces
 from onevec.local.planner import Plan
 from onevec.local.table import VectorTable
 from onevec.local.tuning import plan
-from onevec.local.vectors import Rows
 
 # What is waited for: it has no plan if it was cancelled.
 Build: TypeAlias = Task[Plan | None]
@@ -25,7 +24,7 @@ def built(
     cancelled: Callable[[], bool],
     *,
     earlier: Index | None,
-    on_built: Callable[[Plan, Rows], None] | None,
+    on_built: Callable[[Plan, VectorTable], None] | None,
     background: bool,
 ) -> Plan | None:
     """Build an index over a snapshot of a table, and measure it; None if it was cancelled.
@@ -35,7 +34,7 @@ def built(
         settings: How the index is built: the first of these with which it reaches the recall, else the last.
         cancelled: Says whether to stop.
         earlier: An index over the first of the same slots, to be added to instead of built anew, if it fits.
-        on_built: Called with the plan and the rows of the slots.
+        on_built: Called with the plan and the snapshot.
         background: Whether others want the processor, too; then one core is left to them.
     """
     if background:
@@ -51,7 +50,7 @@ def built(
             index.learn(table.vectors_at(np.arange(0, table.size, max(1, table.size // index.wanted))))
             made = _extended(index, table, cancelled, background=background)
     if made is not None and on_built is not None and not cancelled():
-        on_built(made, table.rows)
+        on_built(made, table)
     return made
 
 

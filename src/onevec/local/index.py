@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -49,6 +50,7 @@ class Index(ABC):
 
     Attributes:
         settings: The same.
+        size: How many slots it covers.
     """
 
     def __init__(self, metric: Metric, settings: IndexMaker, index: Any) -> None:
@@ -56,11 +58,7 @@ class Index(ABC):
         # Cosine is the inner product of vectors of length 1, and the nearest by it are the nearest by L2.
         self._unit = metric is Metric.COSINE
         self._index = index
-
-    @property
-    def size(self) -> int:
-        """How many slots it covers."""
-        return int(self._index.ntotal)
+        self.size = 0
 
     @property
     @abstractmethod
@@ -84,6 +82,7 @@ class Index(ABC):
     def add(self, vectors: Matrix) -> None:
         """Take in the vectors of the slots that follow."""
         self._index.add(self._prepared(vectors))
+        self.size += len(vectors)
 
     @abstractmethod
     def is_outgrown(self, size: int) -> bool:
@@ -142,7 +141,9 @@ class Index(ABC):
 
     def _asked(self, query: Matrix) -> Matrix:
         """A query as FAISS's index takes it, of shape (1, dimension)."""
-        return self._prepared(query[np.newaxis])
+        if self._unit:
+            query = query / np.float32(max(math.sqrt(query.dot(query)), TINY))
+        return query[np.newaxis]
 
     def _prepared(self, vectors: Matrix) -> Matrix:
         """Vectors as FAISS's index takes them."""
@@ -155,6 +156,7 @@ class Index(ABC):
     def _with(self, index: Any) -> Self:
         other = copy(self)
         other._index = index  # noqa: SLF001 (its own class)
+        other.size = int(index.ntotal)
         return other
 
 

@@ -14,7 +14,7 @@ from onevec.local.builder import Build
 from onevec.local.columns import FilterColumns
 from onevec.local.planner import Plan
 from onevec.local.table import Mask, VectorTable
-from onevec.local.upkeep import INDEX_FROM, IndexPolicy, Upkeep
+from onevec.local.upkeep import INDEX_FROM, IndexPolicy, OnBuilt, Upkeep
 from onevec.local.vectors import Elsewhere, Matrix, Rows, Slots
 from onevec.metrics import Metric
 
@@ -57,7 +57,7 @@ class SearchSpace:
         metric: How near two vectors are.
         read: Gives `(row, metadata)` of those of some ascending row numbers that still exist.
         policy: When an index is built; None for never.
-        on_built: Called in the background with an index's plan and the rows of its slots, as to save them.
+        on_built: Called in the background with an index, as to save it.
         elsewhere: Where the vectors are of rows whose vectors leave the memory; None if they are nowhere else.
     """
 
@@ -68,7 +68,7 @@ class SearchSpace:
         read: Callable[[Rows], Iterable[tuple[int, Metadata]]],
         policy: IndexPolicy | None = None,
         *,
-        on_built: Callable[[Plan, Rows], None] | None = None,
+        on_built: OnBuilt | None = None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
         self.table = VectorTable(dimension, metric)
@@ -98,7 +98,7 @@ class SearchSpace:
         self._upkeep.follow(policy)
 
     def read(self, rows: Sequence[int] | Rows, vectors: Matrix) -> None:
-        """Add ascending rows, of which the first may have their slots from `restore`."""
+        """Add ascending rows, of which the first may have their slots already."""
         self._known.clear()
         known = int(np.searchsorted(rows, self.table.rows[-1], side="right")) if self.table.size else 0
         self.table.fill(rows[:known], vectors[:known])
@@ -139,7 +139,7 @@ class SearchSpace:
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Return the rows and distances of the nearest, as `VectorTable.search` does; by the index where that pays."""
         matches = self._matches(filter, rows)
-        self._upkeep.adopt(exact=exact)
+        self._upkeep.adopt()
         table, plan = self.table, self._upkeep.plan
         if plan is not None and not exact and not table.wide:
             slots = self._near(plan, query, top_k, matches, width)
@@ -168,17 +168,23 @@ class SearchSpace:
             return plan.seconds(top_k, matching, table.size, None if exact else width, exact=exact) < _BRIEF
         return matching * table.dimension <= INDEX_FROM
 
-    def restore(self, plan: Plan, rows: Rows) -> None:
-        """Take an index that was saved, and give the rows of its slots their places.
+    def restore(self, plan: Plan, rows: Rows, vectors: Matrix | None) -> None:
+        """Take an index that was saved, with the rows of its slots; `revive` then brings those to life that exist.
 
-        Where their vectors can be had from elsewhere, `revive` then brings those to life that exist, else `read`.
+        Args:
+            plan: The index.
+            rows: The rows, ascending.
+            vectors: Theirs; None where they are to stay out of memory.
         """
         self._known.clear()
-        self.table.reserve(rows)
+        if vectors is None:
+            self.table.reserve(rows)
+        else:
+            self.table.restore(rows, vectors)
         self._upkeep.take(plan)
 
     def revive(self, rows: Rows) -> None:
-        """Bring rows to life whose vectors stay out of memory."""
+        """Bring rows to life that were restored."""
         self._known.clear()
         self.table.revive(rows)
 

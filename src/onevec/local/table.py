@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onevec.local.products import picked_products
-from onevec.local.vectors import Matrix, Measured, Rows, Slots, Vectors, lengths
+from onevec.local.vectors import Matrix, Rows, Slots, Vectors, lengths
 from onevec.metrics import Metric
 
 Mask = npt.NDArray[np.bool_]
@@ -91,6 +91,12 @@ class VectorTable:
     def expect(self, slots: int) -> None:
         """Make room for so many slots in all at once, instead of time and again."""
         self._grow(slots)
+
+    def restore(self, rows: Rows, vectors: Matrix) -> None:
+        """Give the first rows their slots and vectors, which are taken as they are: they are dead until `revive`."""
+        self.reserve(rows)
+        self._vectors.give(vectors)
+        self._note(slice(0, self.size), lengths(vectors))
 
     def reserve(self, rows: Sequence[int] | Rows) -> None:
         """Give rows their slots before their vectors are there: the slots are dead until `fill`."""
@@ -197,26 +203,10 @@ class VectorTable:
         self._vectors.release(slots, lambda wanted: fetch(rows[wanted]))
 
     def revive(self, rows: Rows) -> None:
-        """Bring reserved rows to life whose vectors were released."""
+        """Bring rows to life that were restored, or whose vectors were released."""
         slots = self.slots_of(rows)
         self._live[slots] = True
         self.dead -= len(slots)
-
-    def bring(self, read: Measured, fetch: Callable[[Rows], Matrix]) -> None:
-        """Have the vectors of the released slots in memory again.
-
-        Args:
-            read: What was read of them by another thread, which may have seen a later state, without some of the rows.
-            fetch: Gives the vectors of rows as of now.
-        """
-        absent = self.absent
-        self._vectors.bring(read.vectors)
-        self._note(slice(0, absent), read.norms[:absent])
-        lacking = (self._live[:absent] & (self._norms[:absent] == 0)).nonzero()[0]
-        if len(lacking):
-            vectors = fetch(self._rows[lacking])
-            self._vectors.put(lacking, vectors)
-            self._note(lacking, lengths(vectors))
 
     def snapshot(self, fetch: Callable[[Rows], Matrix] | None = None) -> Self:
         """Return the table as it is, for another thread to search while rows are added to this one.

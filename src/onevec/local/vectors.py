@@ -12,9 +12,6 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 Slots: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.int64]
 
-# Vectors read from elsewhere at once: few enough for the processor's cache.
-_PART = 1024
-
 
 class Elsewhere(NamedTuple):
     """Where vectors are read from that are not in memory, by the numbers of their rows.
@@ -101,54 +98,9 @@ class Vectors:
             self.absent = slots
         self._fetch = fetch
 
-    def bring(self, vectors: Matrix) -> None:
-        """Have the vectors of the slots that are absent in memory from now on.
-
-        Args:
-            vectors: Theirs, and room for those of all other slots; with less room, both are copied.
-        """
-        others = self._matrix
-        if len(vectors) == self.absent + len(others):
-            vectors[self.absent :] = others
-            self._matrix = vectors
-        else:
-            self._matrix = np.concatenate((vectors[: self.absent], others))
-        self.absent = 0
-
-
-class Measured(NamedTuple):
-    """Vectors that were read in the background.
-
-    Attributes:
-        vectors: Of shape (slots, dimension), with room behind those that were read.
-        norms: The lengths of those that were read, of shape (read,).
-    """
-
-    vectors: Matrix
-    norms: npt.NDArray[np.float64]
-
-
-def fetched(
-    rows: Rows, fetch: Callable[[Rows], Matrix], slots: int, dimension: int, cancelled: Callable[[], bool]
-) -> Measured | None:
-    """Read the vectors of rows; None if it was cancelled.
-
-    Args:
-        rows: The rows.
-        fetch: Gives the vectors of some of them.
-        slots: How many vectors there is to be room for.
-        dimension: How many numbers each has.
-        cancelled: Says whether to stop.
-    """
-    vectors = np.empty((max(slots, len(rows)), dimension), np.float32)
-    norms = np.empty(len(rows), np.float64)
-    for start in range(0, len(rows), _PART):
-        if cancelled():
-            return None
-        part = fetch(rows[start : start + _PART])
-        vectors[start : start + len(part)] = part
-        norms[start : start + len(part)] = lengths(part)
-    return Measured(vectors, norms)
+    def give(self, vectors: Matrix) -> None:
+        """Have these as the vectors of the first slots, as they are, where there was room for theirs alone."""
+        self._matrix = vectors
 
 
 def lengths(vectors: Matrix) -> npt.NDArray[np.float64]:

@@ -103,4 +103,4 @@ class IndexedSpaces(Spaces):
         found = None if recipe.is_flat else saved.load(connection, self._store.path.parent, number, recipe)
         if found is not None:
             space.take(*found)
-        return _Loaded(space)
+        return _Loaded(space, restored=bool(space.table.absent))

@@ -35,6 +35,7 @@ _LOAD = 1024
 @dataclass(slots=True)
 class _Loaded:
     space: SearchSpace
+    restored: bool = False  # by an index that was saved
     version: int = -1  # the file's data version that the space is at
     last_row: int = 0
     last_gone: int = 0
@@ -132,21 +133,23 @@ class Spaces:
 
     def _new(self, connection: apsw.Connection, info: CollectionInfo, number: int) -> _Loaded:
         policy, path = self._policy_of(connection, info), indexes.path_of(self._file, number)
-        save = None if self._read_only else partial(indexes.save, path, info)
         stored = StoredVectors(self._file, connection, info.dimension)
+        save = partial(indexes.save, path, info, stored.checksums_by_itself)
         space = SearchSpace(
             info.dimension,
             info.metric,
             partial(_metadata, connection),
             policy,
-            on_built=save,
+            on_built=None if self._read_only else save,
             elsewhere=Elsewhere(stored.in_transaction, stored.by_itself),
         )
+        loaded = _Loaded(space)
         if policy is not None and space.has_indexes and path.exists():
-            saved = indexes.load(path, info, policy.settings)
-            if saved is not None and _has_all_rows(connection, number, saved[1]):
-                space.restore(*saved)
-        return _Loaded(space)
+            saved = indexes.load(path, info, policy.settings, lean=policy.lean)
+            if saved is not None and saved.fits(connection, number, _rows_to(connection, number, saved.rows)):
+                space.restore(saved.plan, saved.rows, saved.vectors)
+                loaded.restored = True
+        return loaded
 
     def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> IndexPolicy | None:
         """When and how the indexes of a collection are built, by what `create_index` recorded; None for never."""
@@ -178,7 +181,7 @@ class Spaces:
             space.remove([row for (row,) in removed])
         loaded.last_gone = max(newest or 0, cut)
         everything = loaded.last_row == 0
-        if everything and space.table.absent:
+        if everything and loaded.restored:
             self._revive(connection, number, loaded)
             everything = False
         if everything:
@@ -205,27 +208,22 @@ class Spaces:
             verify_all(connection, number, count, contents)
 
     def _revive(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
-        """Bring the rows to life that an index covers; their vectors are compared when they are read."""
+        """Bring the rows to life that an index covers."""
         verify_ids(connection, number)
-        space = loaded.space
-        last = int(space.table.rows[-1])
-        space.revive(_rows_to(connection, number, last))
-        loaded.last_row = last
+        rows = loaded.space.table.rows
+        loaded.space.revive(_rows_to(connection, number, rows))
+        loaded.last_row = int(rows[-1])
 
 
 def _key(place: Place) -> tuple[str, datetime, str]:
     return place.collection.name, place.collection.created_at, place.namespace
 
 
-def _has_all_rows(connection: apsw.Connection, number: int, rows: Rows) -> bool:
-    """Whether an index with these rows has all that the namespace has up to the last: it may be that of another one."""
-    here = _rows_to(connection, number, int(rows[-1]) if len(rows) else 0)
-    return bool(np.isin(here, rows, assume_unique=True).all())
-
-
-def _rows_to(connection: apsw.Connection, number: int, last: int) -> Rows:
-    """The rows of a namespace up to the last, ascending."""
-    here = connection.execute("SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, last))
+def _rows_to(connection: apsw.Connection, number: int, rows: Rows) -> Rows:
+    """The rows of a namespace up to the last of these, ascending."""
+    here = connection.execute(
+        "SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, int(rows[-1]))
+    )
     return np.fromiter(chain.from_iterable(here), np.int64)
 
 

@@ -15,6 +15,9 @@ from onevec.adapters.sqlite.checksums import verify_vectors
 from onevec.adapters.sqlite.failures import Undecodable, mapped
 from onevec.local.vectors import Matrix, Rows
 
+# Rows whose checksums are read at once.
+_PART = 8192
+
 
 class StoredVectors:
     """Reads vectors by the rows they are in."""
@@ -32,6 +35,21 @@ class StoredVectors:
         """Return vectors from another thread, whatever the connection that reads is doing."""
         with self._connection() as connection:
             return self._read(connection, rows)
+
+    def checksums_by_itself(self, rows: Rows) -> Rows:
+        """Return the checksums of the documents in ascending rows, from another thread; of those that are gone, 0."""
+        checksums = np.zeros(len(rows), np.int64)
+        with self._connection() as connection:
+            for start in range(0, len(rows), _PART):
+                part = rows[start : start + _PART]
+                found = connection.execute(
+                    "SELECT row, checksum FROM documents WHERE row IN (SELECT value FROM json_each(?))",
+                    (orjson.dumps(part.tolist()).decode(),),
+                ).fetchall()
+                if found:
+                    here, known = zip(*found, strict=True)
+                    checksums[start + part.searchsorted(np.array(here, np.int64))] = known
+        return checksums
 
     def _read(self, connection: apsw.Connection, rows: Rows) -> Matrix:
         wanted, places = np.unique(rows, return_inverse=True)
