@@ -78,7 +78,7 @@ _CAVEATS = """## Read with care
 - *Acknowledged* is not the same everywhere: onevec's files are synced to the disk by then, others hold the documents in
   memory only, or in files that are not synced.
 - Each library has settings that this benchmark does not try. What it uses stands above.
-- onevec searches small collections exactly; where its graph begins, [its page](engines/sqlite.md) says.
+- onevec searches small collections exactly; where its index begins, [its page](engines/sqlite.md) says.
 - LangChain's FAISS store filters in Python after the search; `fetch_k` is how many documents it takes for that.
 - The memory of a process includes what its allocator has kept of earlier work.
 """

@@ -286,3 +286,18 @@ def test_slots_without_vectors_are_not_measured(metric: Metric) -> None:
     rows, _ = table.search(query, 5)
     assert len(rows) >= 5
     assert rows.max() < 80
+
+
+def test_rows_are_added_to_those_that_were_restored() -> None:
+    """A table that was restored grows as any other, and knows the rows that were gone."""
+    vectors = np.random.default_rng(3).standard_normal((5, 4)).astype(np.float32)
+    table = VectorTable(4, Metric.COSINE)
+    table.restore(np.array([2, 3, 7]), vectors[:3].copy())
+    table.revive(np.array([2, 7]))
+    table.append([8, 9], vectors[3:])
+    assert len(table) == 4
+    for row, vector in zip((2, 7, 8, 9), vectors[[0, 2, 3, 4]], strict=True):
+        rows, distances = table.search(vector, 1)
+        assert rows.tolist() == [row]
+        assert distances[0] == pytest.approx(0, abs=1e-6)
+    assert 3 not in table.search(vectors[1], 5)[0]

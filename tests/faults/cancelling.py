@@ -48,7 +48,7 @@ class Steps:
         self.taken = 0
         self._numbers: Iterator[int] | None = None
         self._held_at: int | None = None
-        self._holds_worker = False  # else it is a thread that builds a graph
+        self._holds_worker = False  # else it is a thread that builds an index
         self._reached = asyncio.Event()
         self._let_go = threading.Event()
         self._loop = asyncio.get_running_loop()

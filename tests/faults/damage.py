@@ -22,13 +22,13 @@ class Mutant:
         name: What was done.
         files: What the folder holds.
         allowed: The undamaged folders whose contents a store may show, all or nothing; others are wrong answers.
-        graphs: Whether it is about the files of graphs.
+        indexes: Whether it is about the files of indexes.
     """
 
     name: str
     files: Files
     allowed: Sequence[Files]
-    graphs: bool = False
+    indexes: bool = False
 
 
 def of_file(history: History, pages: Mapping[str, Sequence[int]], count: int) -> dict[str, list[Mutant]]:
@@ -167,18 +167,18 @@ def mixed(history: History) -> list[Mutant]:
     ]
 
 
-def of_graphs(history: History, count: int) -> list[Mutant]:
-    """Damage the files of graphs, which are a cache: every answer is right."""
+def of_indexes(history: History, count: int) -> list[Mutant]:
+    """Damage the files of indexes, which are a cache: every answer is right."""
     draw = random.Random(3)
     now = history.closed[-1]
-    graphs = [name for name in now if "-index-" in name]
+    indexes = [name for name in now if "-index-" in name]
     made: list[Mutant] = []
 
     def damaged(what: str, changed: Mapping[str, bytes | None], then: Files = now) -> None:
         files = {file: content for file, content in {**then, **changed}.items() if content is not None}
-        made.append(Mutant(what, files, [then], graphs=True))
+        made.append(Mutant(what, files, [then], indexes=True))
 
-    for name in graphs:
+    for name in indexes:
         whole = now[name]
         for _ in range(count):
             offset = draw.choice((draw.randrange(60), draw.randrange(len(whole))))
@@ -188,7 +188,7 @@ def of_graphs(history: History, count: int) -> list[Mutant]:
         damaged(f"{name} deleted", {name: None})
         damaged(f"{name} zero", {name: bytes(len(whole))})
         damaged(f"{name} longer", {name: whole + b"x"})
-        for other in graphs:
+        for other in indexes:
             if other != name:
                 damaged(f"{name} is {other}", {name: now[other]})
         for age, then in enumerate(history.closed):

@@ -28,7 +28,7 @@ class History:
     """What a folder held: after closing, and at acknowledged commits while the store was open.
 
     Attributes:
-        closed: One file, and those of graphs.
+        closed: One file, and those of indexes.
         killed: The file, its WAL and its SHM; the first WAL frames come in all of those that follow.
         backfilled: The same, after a part of the WAL was copied into the file.
     """
@@ -39,7 +39,7 @@ class History:
 
 
 def lived(folder: Path) -> History:
-    """Write, delete, search, build graphs, close and open, and keep copies."""
+    """Write, delete, search, build indexes, close and open, and keep copies."""
     closed, killed, backfilled = [], [], []
     with opened(folder) as store:
         for name, metric in (("papers", "cosine"), ("wide", "dot")):

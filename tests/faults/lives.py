@@ -40,7 +40,7 @@ class Life:
         point: The number of the call at which it is killed; None for never.
         fault: How it is killed; a call that fails instead has it killed when its step raises.
         anew: Whether the store is closed and opened again after each step.
-        graphs: Whether searches get a graph, and its file's calls are counted too.
+        indexes: Whether searches get an index, and its file's calls are counted too.
     """
 
     workload: str
@@ -49,7 +49,7 @@ class Life:
     point: int | None = None
     fault: Fault = "kill"
     anew: bool = False
-    graphs: bool = False
+    indexes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def main() -> None:
     documents._KEPT_GONE = KEPT_GONE
     for line in sys.stdin:
         life = Life(**json.loads(line))
-        if life.graphs:
+        if life.indexes:
             import faiss  # noqa: F401 (loaded once, not by each life)
         reader, writer = os.pipe()
         child = os.fork()
@@ -126,9 +126,9 @@ def _live(life: Life, writer: int) -> None:
     with mounted() as disk:
         if life.point is not None:
             disk.fails = at(life.point, life.fault)
-        options: dict[str, Any] = {"index_from": 1 if life.graphs else 0}  # Any: as `connect` takes them
-        if life.graphs:
-            _count_graph_calls(disk.begin)
+        options: dict[str, Any] = {"index_from": 1 if life.indexes else 0}  # Any: as `connect` takes them
+        if life.indexes:
+            _count_index_calls(disk.begin)
         store = onevec.connect(url(Path(life.folder)), **options)
         for step in WORKLOADS[life.workload][life.first :]:
             step(store)
@@ -140,16 +140,16 @@ def _live(life: Life, writer: int) -> None:
         os.write(writer, b"%d" % len(disk.calls))
 
 
-def _count_graph_calls(begin: Callable[[Call], None]) -> None:
-    """Count what writes the file of a graph, which Python does and not SQLite, for as long as this process lives."""
+def _count_index_calls(begin: Callable[[Call], None]) -> None:
+    """Count what writes the file of an index, which Python does and not SQLite, for as long as this process lives."""
     fsync, replace = os.fsync, Path.replace
 
     def counted_fsync(descriptor: int) -> None:
-        begin(Call("sync", "graph"))
+        begin(Call("sync", "index"))
         fsync(descriptor)
 
     def counted_replace(path: Path, target: Path) -> Path:
-        begin(Call("create", "graph"))
+        begin(Call("create", "index"))
         return replace(path, target)
 
     os.fsync = counted_fsync  # type: ignore[assignment]

@@ -191,7 +191,7 @@ class Stores(RuleBasedStateMachine):
         for file in filter(Path.is_file, self.folder.rglob("*")):
             copy = left / file.relative_to(self.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # the background saves graphs meanwhile
+            with suppress(FileNotFoundError):  # the background saves indexes meanwhile
                 shutil.copyfile(file, copy)
         count = len(self.stores)
         self.let_go()

@@ -57,14 +57,14 @@ class Visit:
 
     Attributes:
         folder: Where it is.
-        graphs: Whether searches may use the graphs that were saved.
+        indexes: Whether searches may use the indexes that were saved.
     """
 
     folder: str
-    graphs: bool = False
+    indexes: bool = False
 
     def connected(self) -> Store:
-        return onevec.connect(url(Path(self.folder)), create=False, index_from=int(self.graphs), max_retries=0)
+        return onevec.connect(url(Path(self.folder)), create=False, index_from=int(self.indexes), max_retries=0)
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def asked(visit: Visit) -> dict[str, Any]:
         `before`: the answers; `written`: what became of a write to each place; `during` and `after`: the answers of
         that store and of one opened later; `seconds`: the longest time that opening and an answer took.
     """
-    kinds = GRAPH_QUESTIONS if visit.graphs else QUESTIONS
+    kinds = INDEX_QUESTIONS if visit.indexes else QUESTIONS
     every = {name: question for questions in kinds for name, question in questions.items()}
     before: Answers = {}
     seconds = 0.0
@@ -203,7 +203,7 @@ QUESTIONS: tuple[Questions, ...] = (
     {"stats": lambda papers, dated: (papers.stats().documents, papers.stats().updated_at if dated else None)},
 )
 
-GRAPH_QUESTIONS: tuple[Questions, ...] = tuple(
+INDEX_QUESTIONS: tuple[Questions, ...] = tuple(
     questions for questions in QUESTIONS if questions.keys() & {"nearest", "nearest where"}
 )
 

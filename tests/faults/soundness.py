@@ -23,10 +23,10 @@ OPENS_WITHIN = 5.0  # seconds
 _QUERIES = np.random.default_rng(0).normal(size=(2, DIMENSION)).astype(np.float32)
 
 
-def assert_sound(folder: Path, allowed: Sequence[State], *, graphs: bool = False) -> None:
+def assert_sound(folder: Path, allowed: Sequence[State], *, indexes: bool = False) -> None:
     """Open the store of a folder: it holds one of the states whole, finds all of it and nothing else, and writes on."""
     began = time.monotonic()
-    with mounted(), onevec.connect(url(folder), index_from=1 if graphs else 0) as store:
+    with mounted(), onevec.connect(url(folder), index_from=1 if indexes else 0) as store:
         found = everything(store)
         assert time.monotonic() - began < OPENS_WITHIN
         assert found in allowed

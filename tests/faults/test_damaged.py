@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from .asking import Asked, asking
-from .damage import Mutant, mixed, of_file, of_graphs, of_log
+from .damage import Mutant, mixed, of_file, of_indexes, of_log
 from .history import Files, History, lived, pages, put
 from .questions import Answers, Visit
 from .sampling import LONG, Counted, sampled
@@ -28,7 +28,7 @@ ERRORS = ("!Corrupted", "!UnsupportedVersion", "!EngineError", "!ReadOnly", "!Co
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    pytest.importorskip("faiss", reason="the files of graphs are among those that are damaged")
+    pytest.importorskip("faiss", reason="the files of indexes are among those that are damaged")
     return lived(tmp_path_factory.mktemp("lived"))
 
 
@@ -46,11 +46,11 @@ class Truth:
     folder: Path
     _known: dict[tuple[int, bool], dict[str, Any]] = field(default_factory=dict)
 
-    def of(self, files: Files, *, graphs: bool) -> dict[str, Any]:
+    def of(self, files: Files, *, indexes: bool) -> dict[str, Any]:
         """Ask a store with these files, once."""
-        key = (id(files), graphs)
+        key = (id(files), indexes)
         if key not in self._known:
-            told = self.asked.about(Visit(str(put(self.folder, files)), graphs))
+            told = self.asked.about(Visit(str(put(self.folder, files)), indexes))
             assert told.keys() == {"before", "written", "during", "after", "seconds"}, told
             assert not [answer for part in ("before", "written") for answer in told[part].values() if answer[0] == "!"]
             self._known[key] = told
@@ -66,7 +66,7 @@ def assert_told(mutants: Sequence[Mutant], truth: Truth, folder: Path) -> None:
     """Ask about each mutant; list all that lied."""
     lies = []
     for mutant in mutants:
-        told = truth.asked.about(Visit(str(put(folder, mutant.files)), mutant.graphs))
+        told = truth.asked.about(Visit(str(put(folder, mutant.files)), mutant.indexes))
         wrong = str(told.get("died") or told.get("raised") or wrong_in(told, mutant, truth))
         if wrong:
             lies.append(f"{mutant.name}: {wrong}")
@@ -87,7 +87,7 @@ def wrong_in(told: Mapping[str, Any], mutant: Mutant, truth: Truth) -> str:
         return str(odd[0])
     wrong = ""
     for files in mutant.allowed:
-        true = truth.of(files, graphs=mutant.graphs)
+        true = truth.of(files, indexes=mutant.indexes)
         wrong = differing(told["before"], true["before"])
         if not wrong and not any(answer[0] == "!" for answer in told["written"].values()):
             wrong = differing(told["during"], true["during"]) or differing(told["after"], true["after"])
@@ -106,7 +106,7 @@ def differing(answers: Answers, true: Answers) -> str:
 def test_undamaged_files_answer(history: History, truth: Truth) -> None:
     """The answers that others are compared with differ from moment to moment, and are no errors."""
     everything = [*history.closed, *history.killed, *history.backfilled]
-    told = [str(sorted(truth.of(files, graphs=False)["before"].items())) for files in everything]
+    told = [str(sorted(truth.of(files, indexes=False)["before"].items())) for files in everything]
     assert len(set(told)) == len(everything) - 3  # closing, twice, and a checkpoint change nothing
 
 
@@ -137,8 +137,8 @@ def test_files_of_different_moments(history: History, truth: Truth, tmp_path: Pa
 
 
 @pytest.mark.timeout(3600)
-def test_damaged_graphs(history: History, truth: Truth, tmp_path: Path, counted: Counted) -> None:
-    """The file of a graph is a cache: however damaged, of another namespace or time, all searches are right."""
-    mutants = sampled(of_graphs(history, 12), 4, "graphs")
+def test_damaged_indexes(history: History, truth: Truth, tmp_path: Path, counted: Counted) -> None:
+    """The file of an index is a cache: however damaged, of another namespace or time, all searches are right."""
+    mutants = sampled(of_indexes(history, 12), 4, "indexes")
     assert_told(mutants, truth, tmp_path / "store")
-    counted("damaged: graphs", len(mutants))
+    counted("damaged: indexes", len(mutants))

@@ -104,17 +104,17 @@ def test_killed_again_while_recovering(server: Server, tmp_path: Path, workload:
     counted("killed, and killed again while recovering", tried)
 
 
-def test_killed_while_a_graph_is_saved(server: Server, tmp_path: Path, counted: Counted) -> None:
-    """A process killed while it writes the file of a graph loses nothing; the graph is made again or found whole."""
+def test_killed_while_an_index_is_saved(server: Server, tmp_path: Path, counted: Counted) -> None:
+    """A process killed while it writes the file of an index loses nothing; the index is made again or found whole."""
     pytest.importorskip("faiss")
     after = states("optimize")
-    whole = server.run(Life("optimize", str(folder(tmp_path, "whole")), graphs=True, anew=True))
+    whole = server.run(Life("optimize", str(folder(tmp_path, "whole")), indexes=True, anew=True))
     assert list((tmp_path / "whole").glob("*-index-*"))
-    points = sampled(range(whole.calls), 5, "graph")
+    points = sampled(range(whole.calls), 5, "index")
     for point in points:
         place = folder(tmp_path, point)
-        end = server.run(Life("optimize", str(place), point=point, graphs=True, anew=True))
+        end = server.run(Life("optimize", str(place), point=point, indexes=True, anew=True))
         assert end.killed or point >= end.calls, point
-        assert_sound(place, after[end.acknowledged : end.acknowledged + 2], graphs=True)
+        assert_sound(place, after[end.acknowledged : end.acknowledged + 2], indexes=True)
         shutil.rmtree(place)
-    counted("killed, with graphs", len(points))
+    counted("killed, with indexes", len(points))

@@ -10,6 +10,7 @@ from bench.embedded.contender import TOP_K, Batch, Condition, Facts, Hit, Vector
 import onevec
 
 _GRAPH = "default: an HNSW graph that tunes itself, or exact where that costs less"
+_INDEX = "default: inverted lists (IVF-PQ) that tune themselves, or exact where that costs less"
 
 
 class Onevec:
@@ -55,18 +56,18 @@ def _facts(engine: str, acknowledged: str, settings: str, **more: Any) -> Facts:
         imports=f"import onevec, onevec.adapters.{engine}",
         batch=5_000,
         acknowledged=acknowledged,
-        searchable="`optimize()`: the full-text index is written; the graph, if there is one, built and saved",
+        searchable="`optimize()`: the full-text index is written; the index, if there is one, built and saved",
         settings=settings,
         **more,
     )
 
 
 def sqlite() -> Onevec:
-    return Onevec(_facts("sqlite", "synced to the disk", _GRAPH), "sqlite:///{folder}/store.db")
+    return Onevec(_facts("sqlite", "synced to the disk", _INDEX), "sqlite:///{folder}/store.db")
 
 
 def memory() -> Onevec:
-    return Onevec(_facts("memory", "in memory", _GRAPH, persistent=False), "memory://")
+    return Onevec(_facts("memory", "in memory", _INDEX, persistent=False), "memory://")
 
 
 def jsonl() -> Onevec:

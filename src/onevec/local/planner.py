@@ -14,7 +14,7 @@ from typing import Any
 from onevec.local.index import Index, Way
 
 # How much of an exact search's time the index's may take among some, as it can be in vain.
-_SURE = 0.6
+_SURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)

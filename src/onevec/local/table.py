@@ -37,7 +37,7 @@ _BLOCK = 2048
 class VectorTable:
     """Vectors in append-only slots, each with the ascending row number its engine knows it by.
 
-    A slot of a removed row is dead until `compact()`; slots keep their order, so filter columns and graphs built over
+    A slot of a removed row is dead until `compact()`; slots keep their order, so filter columns and indexes built over
     them stay valid while rows are added and removed.
     """
 
@@ -94,6 +94,7 @@ class VectorTable:
 
     def restore(self, rows: Rows, vectors: Matrix) -> None:
         """Give the first rows their slots and vectors, which are taken as they are: they are dead until `revive`."""
+        self._resize(len(rows))
         self.reserve(rows)
         self._vectors.give(vectors)
         self._note(slice(0, self.size), lengths(vectors))
@@ -331,7 +332,9 @@ class VectorTable:
     def _grow(self, size: int) -> None:
         if size <= len(self._rows):
             return
-        capacity = max(size, int(len(self._rows) * 1.5), 64)
+        self._resize(max(size, int(len(self._rows) * 1.5), 64))
+
+    def _resize(self, capacity: int) -> None:
         self._vectors.grow(self.size, capacity)
         for name in ("_rows", "_norms", "_scale", "_half_squares", "_live"):
             old = getattr(self, name)
