@@ -14,7 +14,7 @@ from onevec.adapters.faiss import saved
 from onevec.adapters.faiss.recipes import Recipe
 from onevec.adapters.faiss.space import IndexedSpace
 from onevec.adapters.sqlite.file import StoreFile
-from onevec.adapters.sqlite.spaces import Spaces, _Loaded, _metadata
+from onevec.adapters.sqlite.spaces import Spaces, _Loaded, _metadata, rows_to
 from onevec.adapters.sqlite.stored import StoredVectors
 from onevec.documents import CollectionInfo, IndexSettings
 from onevec.errors import ConfigError, Unsupported
@@ -103,4 +103,4 @@ class IndexedSpaces(Spaces):
         found = None if recipe.is_flat else saved.load(connection, self._store.path.parent, number, recipe)
         if found is not None:
             space.take(*found)
-        return _Loaded(space, restored=bool(space.table.absent))
+        return _Loaded(space, rows_to(connection, number, space.table.rows) if space.table.absent else None)

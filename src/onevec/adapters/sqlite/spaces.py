@@ -35,7 +35,7 @@ _LOAD = 1024
 @dataclass(slots=True)
 class _Loaded:
     space: SearchSpace
-    restored: bool = False  # by an index that was saved
+    restored: Rows | None = None  # those that a saved index covers and are here
     version: int = -1  # the file's data version that the space is at
     last_row: int = 0
     last_gone: int = 0
@@ -146,9 +146,10 @@ class Spaces:
         loaded = _Loaded(space)
         if policy is not None and space.has_indexes and path.exists():
             saved = indexes.load(path, info, policy.settings, lean=policy.lean)
-            if saved is not None and saved.fits(connection, number, _rows_to(connection, number, saved.rows)):
+            here = None if saved is None else rows_to(connection, number, saved.rows)
+            if saved is not None and here is not None and saved.fits(connection, number, here):
                 space.restore(saved.plan, saved.rows, saved.vectors)
-                loaded.restored = True
+                loaded.restored = here
         return loaded
 
     def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> IndexPolicy | None:
@@ -181,8 +182,10 @@ class Spaces:
             space.remove([row for (row,) in removed])
         loaded.last_gone = max(newest or 0, cut)
         everything = loaded.last_row == 0
-        if everything and loaded.restored:
-            self._revive(connection, number, loaded)
+        if everything and loaded.restored is not None:
+            verify_ids(connection, number)
+            space.revive(loaded.restored)
+            loaded.last_row, loaded.restored = int(space.table.rows[-1]), None
             everything = False
         if everything:
             space.table.expect(sums_of(connection, number).documents)
@@ -207,20 +210,13 @@ class Spaces:
         if everything:
             verify_all(connection, number, count, contents)
 
-    def _revive(self, connection: apsw.Connection, number: int, loaded: _Loaded) -> None:
-        """Bring the rows to life that an index covers."""
-        verify_ids(connection, number)
-        rows = loaded.space.table.rows
-        loaded.space.revive(_rows_to(connection, number, rows))
-        loaded.last_row = int(rows[-1])
-
 
 def _key(place: Place) -> tuple[str, datetime, str]:
     return place.collection.name, place.collection.created_at, place.namespace
 
 
-def _rows_to(connection: apsw.Connection, number: int, rows: Rows) -> Rows:
-    """The rows of a namespace up to the last of these, ascending."""
+def rows_to(connection: apsw.Connection, number: int, rows: Rows) -> Rows:
+    """Return the rows of a namespace up to the last of these, ascending."""
     here = connection.execute(
         "SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, int(rows[-1]))
     )
