@@ -51,7 +51,11 @@ class Index(ABC):
     Attributes:
         settings: The same.
         size: How many slots it covers.
+        spare: How many times as many slots it gives as it would where its order is good.
+        spares: What `spare` may be, for who looks for one that is enough.
     """
+
+    spares: ClassVar[tuple[int, ...]] = (1,)
 
     def __init__(self, metric: Metric, settings: IndexMaker, index: Any) -> None:
         self.settings = settings
@@ -59,6 +63,7 @@ class Index(ABC):
         self._unit = metric is Metric.COSINE
         self._index = index
         self.size = 0
+        self.spare = self.spares[0]
 
     @property
     @abstractmethod

@@ -67,6 +67,8 @@ class ListSettings:
 class Lists(Index):
     """Inverted lists of quantized vectors."""
 
+    spares = (1, 2, 4)
+
     def __init__(self, dimension: int, metric: Metric, size: int, settings: ListSettings) -> None:
         faiss = library()
         self._is_sized = settings.lists is None
@@ -109,16 +111,20 @@ class Lists(Index):
         return self._is_sized and _lists(size) > 2 * self._lists
 
     def way(self, width: int, depth: float, page: int = 0) -> Way:
-        return Way(min(width, self._lists), min(max(_candidates(depth), page), self.size), page)
+        return Way(min(width, self._lists), min(max(self._candidates(depth), page), self.size), page)
 
     def worth_measuring(self, top_k: int) -> int:
-        return _candidates(top_k)
+        return self._candidates(top_k)
 
     def nearest_among(self, query: Matrix, mask: Mask, top_k: int) -> Slots:
         only = library().SearchParametersIVF(nprobe=self._lists, sel=among(mask))
-        _, slots = self._index.search(self._asked(query), _candidates(top_k), params=only)
+        _, slots = self._index.search(self._asked(query), self._candidates(top_k), params=only)
         found: Slots = slots[0]
         return found[found >= 0]
+
+    def _candidates(self, depth: float) -> int:
+        """How many of the nearest by the pieces have so many of the nearest among them; the closer all lie, the more."""
+        return math.ceil((6 * depth + 40) * self.spare)
 
     def _with(self, index: Any) -> Self:
         other = super()._with(index)
@@ -145,8 +151,3 @@ class Lists(Index):
 def _lists(size: int) -> int:
     """How many lists suit so many vectors: about the square root, as a power of two."""
     return 1 << round(math.log2(size) / 2) if size else 1
-
-
-def _candidates(depth: float) -> int:
-    """How many of the nearest by the pieces have so many of the nearest among them."""
-    return math.ceil(6 * depth) + 40

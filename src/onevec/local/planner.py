@@ -81,8 +81,9 @@ class Plan:
         return min(size * self.scan_seconds, matching * self.pick_seconds)
 
     def measured(self) -> dict[str, Any]:  # Any: JSON values
-        """Everything but the index, by name."""
+        """Everything but the index itself, by name."""
         return {
+            "spare": self.index.spare,
             "widths": self.widths,
             "start_seconds": self.start_seconds,
             "step_seconds": self.step_seconds,

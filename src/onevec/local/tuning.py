@@ -60,42 +60,72 @@ def plan(index: Index, table: VectorTable) -> Plan:
         """Up to how many seconds a search of the index may take among a share and be tried."""
         return max(_LONG, table.size * min(scan_seconds, share * pick_seconds))
 
-    luck = random.random(table.size)
-    nearest = (slots[table.live[slots]] for slots in _nearest(table, queries, 2 * _DEPTHS[-1]))
-    truth = [
-        _Nearest(luck[slots], table.distances(query, slots)) for query, slots in zip(queries, nearest, strict=True)
-    ]
-
-    def recall(found: list[Slots], share: float) -> float:
-        """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
-        hits = wanted = 0
-        for query, slots, true in zip(queries, found, truth, strict=True):
-            best = true.best(share)
-            if len(best):
-                match = slots[table.live[slots] & (luck[slots] < share)][: index.worth_measuring(_HITS)]
-                distances = table.best_of(query, _HITS, match)[1]
-                hits += min(int(np.count_nonzero(distances <= best[-1])), len(best))
-                wanted += len(best)
-        return hits / wanted if wanted else 0.0
-
-    widths: list[tuple[int, int]] = []
-    times: list[tuple[int, float]] = []
-    for width in index.widths:
-        way: Way | None = None
-        while len(widths) < len(_DEPTHS):
-            depth = _DEPTHS[len(widths)]
-            if way != (way := index.way(width, depth)):
-                found, seconds = _timed(queries, partial(index.nearest, way=way))
-                times.append((width, seconds))
-            if recall(found, _HITS / depth) < RECALL:
-                break
-            widths.append((depth, width))
-        is_long = len(widths) < len(_DEPTHS) and seconds > longest(_HITS / _DEPTHS[len(widths)])
-        if times[-1][0] > times[0][0] and (is_long or len(widths) == len(_DEPTHS)):
+    trial = _Trial(index, table, queries, random.random(table.size))
+    for spare in index.spares:
+        index.spare = spare
+        widths, times = trial.widths(longest)
+        if widths:
             break
     (first, quick), (last, slow) = times[0], times[-1]
     step_seconds = max(0.0, slow - quick) / max(1, last - first)
     return Plan(index, tuple(widths), max(0.0, quick - first * step_seconds), step_seconds, scan_seconds, pick_seconds)
+
+
+class _Trial:
+    """An index, asked a sample of queries whose nearest are known.
+
+    Args:
+        index: The index.
+        table: What it is over.
+        queries: The sample.
+        luck: A number between 0 and 1 for each slot, by chance.
+    """
+
+    def __init__(self, index: Index, table: VectorTable, queries: Matrix, luck: Numbers) -> None:
+        self._index = index
+        self._table = table
+        self._queries = queries
+        self._luck = luck
+        nearest = (slots[table.live[slots]] for slots in _nearest(table, queries, 2 * _DEPTHS[-1]))
+        self._nearest = [
+            _Nearest(luck[slots], table.distances(query, slots)) for query, slots in zip(queries, nearest, strict=True)
+        ]
+
+    def widths(self, longest: Callable[[float], float]) -> tuple[list[tuple[int, int]], list[tuple[int, float]]]:
+        """Return which width reaches the recall at which depth, and the seconds that the widths tried took.
+
+        Args:
+            longest: Gives the seconds that a search among a share may take; what takes longer is not gone on with.
+        """
+        widths: list[tuple[int, int]] = []
+        times: list[tuple[int, float]] = []
+        for width in self._index.widths:
+            way: Way | None = None
+            while len(widths) < len(_DEPTHS):
+                depth = _DEPTHS[len(widths)]
+                if way != (way := self._index.way(width, depth)):
+                    found, seconds = _timed(self._queries, partial(self._index.nearest, way=way))
+                    times.append((width, seconds))
+                if self._recall(found, _HITS / depth) < RECALL:
+                    break
+                widths.append((depth, width))
+            is_long = len(widths) < len(_DEPTHS) and seconds > longest(_HITS / _DEPTHS[len(widths)])
+            if times[-1][0] > times[0][0] and (is_long or len(widths) == len(_DEPTHS)):
+                break
+        return widths, times
+
+    def _recall(self, found: list[Slots], share: float) -> float:
+        """How many of the nearest among a share are found; of those as near as the last of them, any will do."""
+        hits = wanted = 0
+        for query, slots, nearest in zip(self._queries, found, self._nearest, strict=True):
+            best = nearest.best(share)
+            if len(best):
+                match = slots[self._table.live[slots] & (self._luck[slots] < share)]
+                match = match[: self._index.worth_measuring(_HITS)]
+                distances = self._table.best_of(query, _HITS, match)[1]
+                hits += min(int(np.count_nonzero(distances <= best[-1])), len(best))
+                wanted += len(best)
+        return hits / wanted if wanted else 0.0
 
 
 def sample(table: VectorTable, count: int, random: np.random.Generator) -> Matrix:

@@ -174,6 +174,7 @@ def load(path: Path, info: CollectionInfo, settings: Sequence[IndexMaker], *, le
     except OSError:
         return None
     measured = header["plan"]
+    index.spare = measured.pop("spare")
     measured["widths"] = tuple(map(tuple, measured["widths"]))
     return Saved(Plan(index, **measured), rows, checksums, vectors)
 
