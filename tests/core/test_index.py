@@ -424,6 +424,18 @@ def test_lists_that_miss_too_much_give_way_to_a_graph(monkeypatch: pytest.Monkey
     assert build.result.widths
 
 
+def test_lists_that_need_more_candidates_take_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many more as are measured to reach the recall, in the next process, too."""
+    monkeypatch.setattr(Lists, "worth_measuring", lambda lists, top_k: top_k * lists.spare)
+    written(f"sqlite:///{tmp_path}/store.db")
+    with onevec.connect(f"sqlite:///{tmp_path}/store.db", index_from=1) as store:
+        papers = store.collection("papers")
+        plan = space_of(papers)._upkeep.plan
+        assert plan is not None
+        assert plan.index.spare > 1
+        assert_right(papers)
+
+
 def test_more_lists_are_made_for_many_more_vectors() -> None:
     """Lists grow with what is added, and are made anew, more of them, once they are too long."""
     space = SearchSpace(DIMENSION, Metric.COSINE, lambda _: [], IndexPolicy(from_numbers=1))

@@ -123,7 +123,7 @@ class Lists(Index):
         return found[found >= 0]
 
     def _candidates(self, depth: float) -> int:
-        """How many of the nearest by the pieces have so many of the nearest among them; the closer all lie, the more."""
+        """How many of the nearest by the pieces have so many of the nearest among them."""
         return math.ceil((6 * depth + 40) * self.spare)
 
     def _with(self, index: Any) -> Self:
