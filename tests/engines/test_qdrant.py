@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
@@ -182,6 +183,23 @@ def test_a_search_is_one_request(server: QdrantServer, tmp_path: Path) -> None:
         "upsert": ["GET /collections/papers", "POST /collections/papers/points", "PUT /collections/papers/points"],
         "dated": ["GET /collections/papers", "PUT /collections/papers/points"],
     }
+
+
+def test_a_clients_middleware_sees_every_request(server: QdrantServer, tmp_path: Path) -> None:
+    """Also those that are made here: what a user adds to `store.client`, such as a header, holds for all."""
+    seen: list[str] = []
+
+    def watching(request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
+        seen.append(request.url.path.rpartition("/")[2])
+        return send(request)
+
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        client: Any = store.client
+        client.http.client.add_middleware(watching)
+        papers.upsert({"id": "a", "vector": [1, 0]})
+        papers.search([1, 0])
+    assert seen == ["papers", "points", "points", "query"]
 
 
 @pytest.mark.parametrize("url", ["server", "folder", MEMORY])

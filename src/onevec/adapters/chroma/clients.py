@@ -32,8 +32,8 @@ from chromadb.config import Settings
 
 from onevec.adapters.chroma.calls import Where
 from onevec.adapters.chroma.failures import refusal
-from onevec.adapters.chroma.posting import posted, posted_async
 from onevec.remote.httpx_deadline import bounded
+from onevec.remote.httpx_requests import parsed, sent, sent_async
 
 if TYPE_CHECKING:
     from onevec.adapters.chroma.opening import ChromaOptions
@@ -94,7 +94,7 @@ class ServerClient(Client):
         self._post(space, "upsert", _upsert(records, packed=packed))
 
     def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
-        response = posted(self._session, f"{self._collections}/{space}/{verb}", body)
+        response = sent(self._session, _request(self._session, f"{self._collections}/{space}/{verb}", body))
         self._check(response)
         return response.content
 
@@ -135,7 +135,7 @@ class AsyncServerClient(AsyncClient):
         await self._post(space, "upsert", _upsert(records, packed=packed))
 
     async def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
-        response = await posted_async(self._session, f"{self._collections}/{space}/{verb}", body)
+        response = await sent_async(self._session, _request(self._session, f"{self._collections}/{space}/{verb}", body))
         await self._check(response)
         return response.content
 
@@ -148,6 +148,11 @@ class AsyncServerClient(AsyncClient):
 def _collections(server: Any, options: ChromaOptions) -> str:  # Any: Chroma's, of either colour
     tenant, database = quote(options.tenant, safe=""), quote(options.database, safe="")
     return f"{server.get_api_url()}/tenants/{tenant}/databases/{database}/collections"
+
+
+def _request(session: httpx.Client | httpx.AsyncClient, url: str, body: bytes) -> httpx.Request:
+    extensions = {"timeout": session.timeout.as_dict()}
+    return httpx.Request("POST", parsed(url), headers=session.headers, content=body, extensions=extensions)
 
 
 def _query(vector: Vector, limit: int, where: Where, include: list[Any]) -> bytes:
