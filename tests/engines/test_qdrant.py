@@ -148,6 +148,23 @@ def test_a_search_without_a_condition_finds_nobody_elses(server: QdrantServer, t
         assert sorted(acme.search([1, 0]).ids) == list("abcd")
 
 
+def test_a_search_reads_two_values_of_a_point(server: QdrantServer, native: QdrantClient, tmp_path: Path) -> None:
+    """Qdrant takes its time for each; of what filters ask for, what follows from the rest isn't stored."""
+    metadata = {"year": 1958, "tags": ["x"], "at": AT, "o": {"flag": True, "name": "Zoë"}}
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(Document("a", text="wing", vector=[1, 0], metadata=metadata))
+        assert papers.explain([1, 0])["native"]["with_payload"] == ["text", "onevec"]
+        for name in ("year", "tags", "at", "o", "o.flag", "o.name"):
+            assert papers.search([1, 0], filter=field(name).exists()).ids == ["a"]
+            assert papers.search([1, 0], filter=field(name).is_null()).ids == []
+    (point,), _ = native.scroll("papers")
+    assert point.payload is not None
+    assert sorted(facet for facet in point.payload["facets"] if facet[0] in "?*") == [
+        *("?at:d", "?at:t", "?o", "?o.flag", "?o.name", "?tags:l", "?year:n")
+    ]
+
+
 def test_only_vectors_of_other_lengths_are_kept_twice(
     server: QdrantServer, native: QdrantClient, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ A point's payload, of which `metadata`, `text`, `id` and `namespace` are for eve
 
     id, namespace, text   the document's; its point has a UUID made of the first two
     metadata              the metadata as JSON, datetimes as ISO 8601 text
-    facets                what filters ask for
+    facets                what filters ask for, without `?year` where there is `?year:n`, and without `*`
     numbers               what ranges compare, where there is any
     onevec                what documents are made of beside `text`, as a JSON text: id, namespace, created and updated in
                           microseconds since 1970, and the metadata as `onevec.codec` writes it, which comes back equal
@@ -30,7 +30,7 @@ from onevec.adapters.qdrant.calls import Json, Point, Record, Wanted, number_pat
 from onevec.codec import DATETIME, encode, iso, untagged
 from onevec.compile import FacetCompiler, compiles
 from onevec.documents import Document, Metadata
-from onevec.facets import EVERY, dated, facts_of, listed
+from onevec.facets import EVERY, dated, facts_of, listed, numeric, present
 from onevec.filters import Condition, Filter, Op
 from onevec.metrics import Metric
 from onevec.remote import Row, point_id, units
@@ -45,6 +45,7 @@ CREATED = Wanted(("onevec",))
 # A float32's shortest decimal, read as a double and rounded, is that float32 again: all were tried, and of the positive
 # ones only this isn't.
 _MISREAD = np.uint32(0x15AE43FD).view(np.float32)  # 7.038531e-26
+_KINDS = (":n", ":l", ":d")  # of a number, a list, a datetime
 _NOBODY: Json = {"has_id": []}
 _RANGES = {Op.LT: "lt", Op.LE: "lte", Op.GT: "gt", Op.GE: "gte"}
 
@@ -139,6 +140,12 @@ class QdrantCompiler(FacetCompiler[Json]):
     def lacks(self, all: Sequence[str]) -> Json:
         return _NOBODY if EVERY in all else self.negate(self.has(all))
 
+    def _condition(self, condition: Condition, *, truth: bool) -> Json:
+        name, op = condition.field, condition.op
+        if op not in (Op.EXISTS, Op.MISSING):
+            return super()._condition(condition, truth=truth)
+        return self._any([present(name), numeric(name), listed(name), dated(name)], truth=truth is (op is Op.EXISTS))
+
     def compare_number(self, key: str, op: Op, bound: float) -> Json:
         return {"key": number_path(key), "range": {_RANGES[op]: bound}}
 
@@ -170,7 +177,8 @@ def _payload(row: Row, namespace: str, *, keeps_vector: bool) -> Json:
         "metadata": orjson.Fragment(text),
     }
     payload: Json = {"id": row.id, "namespace": namespace, "onevec": orjson.dumps(kept).decode()}
-    payload["facets"] = [facet for facet in facts.facets if facet != EVERY]
+    implied = {EVERY, *[facet[:-2] for facet in facts.facets if facet[0] == "?" and facet.endswith(_KINDS)]}
+    payload["facets"] = [facet for facet in facts.facets if facet not in implied]
     if facts.numbers:
         payload["numbers"] = facts.numbers
     if keeps_vector:
