@@ -6,7 +6,7 @@ A point's payload, of which `metadata`, `text`, `id` and `namespace` are for eve
     metadata              the metadata as JSON, datetimes as ISO 8601 text
     facets                what filters ask for, without `?year` where there is `?year:n`, and without `*`
     numbers               what ranges compare, where there is any
-    onevec                what documents are made of beside `text`, as a JSON text: id, namespace, created and updated in
+    onevec                what documents are made of beside `text`, as a JSON text: the id, the namespace, the times in
                           microseconds since 1970, and the metadata as `onevec.codec` writes it, which comes back equal
     vector                the vector's bytes, under cosine and where it isn't of length 1
 

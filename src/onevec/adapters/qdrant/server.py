@@ -40,12 +40,17 @@ class ServerCalls(ClientCalls):
 
     def __init__(self, io: Runtime, client: QdrantClient | AsyncQdrantClient, where: str, limits: Limits) -> None:
         super().__init__(io, client, where)
-        self._api: Any = client.http.client  # Any: one of two classes, which don't show their client of httpx
-        is_sync = hasattr(self._api, "_client")
-        session = self._api._client if is_sync else self._api._async_client  # noqa: SLF001 (as above)
-        self._send = partial(sent if is_sync else sent_async, session)
+        self._api = api = self.client.http.client
+        session: Any  # Any: one of httpx's two clients, which Qdrant's don't show
+        self._send: Callable[[httpx.Request], Any]  # Any: an answer, or an awaitable of one
+        if hasattr(api, "_client"):
+            session = api._client  # noqa: SLF001 (as above)
+            self._send = partial(sent, session)
+        else:
+            session = api._async_client  # noqa: SLF001 (as above)
+            self._send = partial(sent_async, session)
         self._headers = httpx.Headers({**session.headers, "Content-Type": "application/json"})
-        self._collections = f"{self._api.host.rstrip('/')}/collections"
+        self._collections = f"{api.host.rstrip('/')}/collections"
         self._limits = limits
 
     async def upsert(self, name: str, points: Sequence[Point], *, wait: bool) -> None:
