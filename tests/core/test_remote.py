@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import numpy as np
 import pytest
@@ -232,6 +232,8 @@ def test_every_document_has_a_uuid_of_its_own(one: tuple[str, str], other: tuple
     """Ids and namespaces together decide it, whatever is in them, and always the same one."""
     assert (point_id(*one) == point_id(*other)) is (one == other)
     assert UUID(point_id(*one)).version == 5
+    made = uuid5(UUID("6c1c3c5a-7f0b-5d0e-9a54-2b1c8b1f6b1d"), "\0".join(one))
+    assert point_id(*one) == str(made)
     assert point_id("a", "\0b") != point_id("a", "b")
     assert point_id("1", "") == "729df7c6-d394-5f62-a3e8-79a588dd864d"
 

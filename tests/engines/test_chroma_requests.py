@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -135,14 +136,25 @@ def test_the_core_tries_again(proxy: Proxy, url: str) -> None:
         assert papers.count() == 1
 
 
-def test_an_answer_that_does_not_come_is_a_timeout(proxy: Proxy, url: str) -> None:
+@pytest.mark.parametrize("surface", ["sync", "async"])
+def test_an_answer_that_does_not_come_is_a_timeout(proxy: Proxy, url: str, surface: str) -> None:
     """`request_timeout` is how long an answer may take, where Chroma's own clients wait for ever."""
-    with onevec.connect(url, request_timeout=0.3, max_retries=0) as store:
-        papers = store.create_collection("papers", dimension=2)
-        proxy.answers.append(Told(200, delay=1.0))
-        with pytest.raises(EngineTimeout, match="request_timeout") as late:
-            papers.count()
-    assert late.value.retryable
+
+    async def late() -> None:
+        async with onevec.connect_async(url, request_timeout=0.3, max_retries=0) as store:
+            papers = await store.create_collection("papers", dimension=2)
+            proxy.answers.append(Told(200, delay=1.0))
+            await papers.search([1, 0])
+
+    def late_too() -> None:
+        with onevec.connect(url, request_timeout=0.3, max_retries=0) as store:
+            papers = store.create_collection("papers", dimension=2)
+            proxy.answers.append(Told(200, delay=1.0))
+            papers.search([1, 0])
+
+    with pytest.raises(EngineTimeout, match="request_timeout") as error:
+        asyncio.run(late()) if surface == "async" else late_too()
+    assert error.value.retryable
 
 
 @pytest.mark.parametrize("surface", ["sync", "async"])
@@ -160,10 +172,17 @@ def test_no_request_outlives_its_call(proxy: Proxy, url: str, surface: str) -> N
     assert time.monotonic() - started < 1.4
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+async def _opened(url: str, **options: Any) -> None:  # Any: as `connect` takes them
+    async with onevec.connect_async(url, **options):
+        pass
+
+
+@pytest.mark.parametrize("surface", ["sync", "async"])
+def test_a_server_that_is_not_there_is_named(surface: str) -> None:
     """Connecting says at once where nothing answers, and that trying later can help."""
+    nowhere = "chroma://127.0.0.1:9"
     with pytest.raises(EngineUnavailable, match=r"127\.0\.0\.1:9") as away:
-        onevec.connect("chroma://127.0.0.1:9")
+        asyncio.run(_opened(nowhere)) if surface == "async" else onevec.connect(nowhere)
     assert away.value.retryable
     assert away.value.operation == "connect"
 
@@ -180,10 +199,22 @@ def test_a_key_is_sent_and_never_shown(proxy: Proxy, url: str) -> None:
         assert proxy.key not in repr(store)
 
 
-def test_a_key_goes_over_tls_unless_told_otherwise(proxy: Proxy, url: str) -> None:
-    """With a key and no word about TLS, a server without it can't be reached, rather than be sent the key."""
+@pytest.mark.parametrize("surface", ["sync", "async"])
+def test_requests_go_through_the_environments_proxy(url: str, surface: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the environment says; where nothing listens at the proxy, the server can't be reached."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(EngineUnavailable):
-        onevec.connect(url, api_key="the-key-itself")
+        asyncio.run(_opened(url)) if surface == "async" else onevec.connect(url)
+
+
+@pytest.mark.parametrize("surface", ["sync", "async"])
+def test_a_key_goes_over_tls_unless_told_otherwise(proxy: Proxy, url: str, surface: str) -> None:
+    """With a key and no word about TLS, a server without it can't be reached, rather than be sent the key."""
+    key = "the-key-itself"
+    with pytest.raises(EngineUnavailable):
+        asyncio.run(_opened(url, api_key=key)) if surface == "async" else onevec.connect(url, api_key=key)
     assert proxy.requests == []
 
 

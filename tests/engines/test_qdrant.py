@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import numpy as np
 import pytest
 from blockbuster import blockbuster_ctx
@@ -67,7 +68,7 @@ def test_other_tools_see_natural_fields(server: QdrantServer, native: QdrantClie
     (point,), _ = native.scroll("papers", with_vectors=True)
     assert point.vector == [3.0, 4.0]
     assert point.payload is not None
-    shown = {name: value for name, value in point.payload.items() if name != "onevec"}
+    shown = {name: value for name, value in point.payload.items() if name not in ("facets", "numbers", "onevec")}
     assert shown == {
         "id": "a",
         "namespace": "acme",
@@ -147,6 +148,23 @@ def test_a_search_without_a_condition_finds_nobody_elses(server: QdrantServer, t
         assert sorted(acme.search([1, 0]).ids) == list("abcd")
 
 
+def test_a_search_reads_two_values_of_a_point(server: QdrantServer, native: QdrantClient, tmp_path: Path) -> None:
+    """Qdrant takes its time for each; of what filters ask for, what follows from the rest isn't stored."""
+    metadata = {"year": 1958, "tags": ["x"], "at": AT, "o": {"flag": True, "name": "Zoë"}}
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        papers.upsert(Document("a", text="wing", vector=[1, 0], metadata=metadata))
+        assert papers.explain([1, 0])["native"]["with_payload"] == ["text", "onevec"]
+        for name in ("year", "tags", "at", "o", "o.flag", "o.name"):
+            assert papers.search([1, 0], filter=field(name).exists()).ids == ["a"]
+            assert papers.search([1, 0], filter=field(name).is_null()).ids == []
+    (point,), _ = native.scroll("papers")
+    assert point.payload is not None
+    assert sorted(facet for facet in point.payload["facets"] if facet[0] in "?*") == [
+        *("?at:d", "?at:t", "?o", "?o.flag", "?o.name", "?tags:l", "?year:n")
+    ]
+
+
 def test_only_vectors_of_other_lengths_are_kept_twice(
     server: QdrantServer, native: QdrantClient, tmp_path: Path
 ) -> None:
@@ -154,7 +172,7 @@ def test_only_vectors_of_other_lengths_are_kept_twice(
     with onevec.connect(server.url(tmp_path)) as store:
         papers = store.create_collection("papers", dimension=2)
         papers.upsert(ids=["unit", "long"], vectors=[[0.6, 0.8], [3.0, 4.0]])
-    kept = {one.payload["id"]: "vector" in one.payload["onevec"] for one in native.scroll("papers")[0] if one.payload}
+    kept = {one.payload["id"]: "vector" in one.payload for one in native.scroll("papers")[0] if one.payload}
     assert kept == {"unit": False, "long": True}
 
 
@@ -182,6 +200,23 @@ def test_a_search_is_one_request(server: QdrantServer, tmp_path: Path) -> None:
         "upsert": ["GET /collections/papers", "POST /collections/papers/points", "PUT /collections/papers/points"],
         "dated": ["GET /collections/papers", "PUT /collections/papers/points"],
     }
+
+
+def test_a_clients_middleware_sees_every_request(server: QdrantServer, tmp_path: Path) -> None:
+    """Also those that are made here: what a user adds to `store.client`, such as a header, holds for all."""
+    seen: list[str] = []
+
+    def watching(request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
+        seen.append(request.url.path.rpartition("/")[2])
+        return send(request)
+
+    with onevec.connect(server.url(tmp_path)) as store:
+        papers = store.create_collection("papers", dimension=2)
+        client: Any = store.client
+        client.http.client.add_middleware(watching)
+        papers.upsert({"id": "a", "vector": [1, 0]})
+        papers.search([1, 0], top_k=1)
+    assert seen == ["papers", "points", "points", "query"]
 
 
 @pytest.mark.parametrize("url", ["server", "folder", MEMORY])

@@ -174,7 +174,9 @@ ENGINE = Engine(
     "Qdrant",
     "Not Qdrant's server but the one of onevec's tests: Qdrant's REST API by HTTP on loopback, executed by its engine, "
     "`qdrant-edge-py`, in a process of its own. No graph, as a Qdrant server has none for so few documents; payload "
-    "indexes on the fields of the metadata.",
+    "indexes on the fields of the metadata. The engine's Python binding reads a payload in 4 to 7 us for each text or "
+    "number in it, which no Qdrant server does: of the time that ingest takes for a document, 57 us of the bare "
+    "client's and 195 us of onevec's, which has facets, are the binding's.",
     f"`upsert` of {_BATCH:,} points a call, `query_points` with the payload; connections are kept, unlike by default",
     running,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from onevec.values import EPOCH, microseconds, moment_at
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_POINTS = uuid.UUID("6c1c3c5a-7f0b-5d0e-9a54-2b1c8b1f6b1d")  # every stored id depends on it
+_POINTS = uuid.UUID("6c1c3c5a-7f0b-5d0e-9a54-2b1c8b1f6b1d").bytes  # every stored id depends on it
 
 
 class Row(NamedTuple):
@@ -112,7 +113,10 @@ def document_of(
 
 def point_id(id: str, namespace: str) -> str:
     """Return a UUID for a document, for engines whose ids are UUIDs: another one for every id and namespace."""
-    return str(uuid.uuid5(_POINTS, f"{id}\0{namespace}"))  # no id has a NUL
+    # As `uuid.uuid5`, in a quarter of its time. No id has a NUL.
+    digits = sha1(_POINTS + f"{id}\0{namespace}".encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 def _row(document: Document) -> Row:

@@ -46,7 +46,7 @@ class ChromaAdapter(Adapter[ChromaOptions]):
     """A Chroma server, by HTTP. A namespace is a Chroma collection of its own."""
 
     name = "chroma"
-    requires = ("chromadb",)
+    requires = ("chromadb", "aiohttp")
     options = ChromaOptions
     capabilities: ClassVar[Capabilities] = SERVER
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
+from urllib.request import getproxies
 from uuid import UUID
 
 import chromadb.api.async_fastapi
@@ -32,8 +33,9 @@ from chromadb.config import Settings
 
 from onevec.adapters.chroma.calls import Where
 from onevec.adapters.chroma.failures import refusal
-from onevec.adapters.chroma.posting import posted, posted_async
+from onevec.remote.httpx_by_aiohttp import AiohttpTransport
 from onevec.remote.httpx_deadline import bounded
+from onevec.remote.httpx_requests import parsed, sent, sent_async
 
 if TYPE_CHECKING:
     from onevec.adapters.chroma.opening import ChromaOptions
@@ -94,7 +96,7 @@ class ServerClient(Client):
         self._post(space, "upsert", _upsert(records, packed=packed))
 
     def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
-        response = posted(self._session, f"{self._collections}/{space}/{verb}", body)
+        response = sent(self._session, _request(self._session, f"{self._collections}/{space}/{verb}", body))
         self._check(response)
         return response.content
 
@@ -111,7 +113,9 @@ class AsyncServerClient(AsyncClient):
         super().__init__(_settings(options, "chromadb.api.async_fastapi.AsyncFastAPI"))
         self.tenant, self.database = options.tenant, options.database
         self._where = where
-        self._session = httpx.AsyncClient(**_connections(options), event_hooks={"response": [self._check]})
+        self._session = httpx.AsyncClient(
+            **_connections(options), transport=_by_aiohttp(options), event_hooks={"response": [self._check]}
+        )
         server: Any = self._system.instance(AsyncServerAPI)  # type: ignore[type-abstract]  # Any: as above
         server._get_client = lambda: self._session  # noqa: SLF001
         self._server = server
@@ -135,7 +139,7 @@ class AsyncServerClient(AsyncClient):
         await self._post(space, "upsert", _upsert(records, packed=packed))
 
     async def _post(self, space: UUID, verb: str, body: bytes) -> bytes:
-        response = await posted_async(self._session, f"{self._collections}/{space}/{verb}", body)
+        response = await sent_async(self._session, _request(self._session, f"{self._collections}/{space}/{verb}", body))
         await self._check(response)
         return response.content
 
@@ -148,6 +152,11 @@ class AsyncServerClient(AsyncClient):
 def _collections(server: Any, options: ChromaOptions) -> str:  # Any: Chroma's, of either colour
     tenant, database = quote(options.tenant, safe=""), quote(options.database, safe="")
     return f"{server.get_api_url()}/tenants/{tenant}/databases/{database}/collections"
+
+
+def _request(session: httpx.Client | httpx.AsyncClient, url: str, body: bytes) -> httpx.Request:
+    extensions = {"timeout": session.timeout.as_dict()}
+    return httpx.Request("POST", parsed(url), headers=session.headers, content=body, extensions=extensions)
 
 
 def _query(vector: Vector, limit: int, where: Where, include: list[Any]) -> bytes:
@@ -191,6 +200,13 @@ def _connections(options: ChromaOptions) -> Mapping[str, Any]:  # Any: arguments
         "limits": httpx.Limits(max_connections=options.pool_size, max_keepalive_connections=options.pool_size),
         "timeout": httpx.Timeout(options.request_timeout, connect=options.connect_timeout, pool=options.pool_timeout),
     }
+
+
+def _by_aiohttp(options: ChromaOptions) -> AiohttpTransport | None:
+    """The faster connections; None where the environment names proxies, which httpx's own go through."""
+    if getproxies().keys() - {"no"}:
+        return None
+    return AiohttpTransport(connections=options.pool_size, tls=options.is_tls)
 
 
 def _refuse(response: httpx.Response, where: str) -> None:

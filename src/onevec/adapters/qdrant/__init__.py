@@ -14,8 +14,9 @@ from onevec.adapters.qdrant.points import (
     CREATED,
     WITH_VECTOR,
     WITHOUT_VECTOR,
-    document,
-    found,
+    distance,
+    documents,
+    kept_in,
     matching,
     points_of,
 )
@@ -124,7 +125,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         await self.check(place.collection)
         ids = [point_id(id, place.namespace) for id in undated(batch)]
         old = await self.calls.retrieve(self._name(place.collection.name), ids, CREATED) if ids else []
-        created = {record.payload["id"]: record.payload["onevec"]["created"] for record in old}
+        created = {kept["id"]: kept["created"] for kept in kept_in(old)}
         await self._write(place, rows_of(batch, created), wait=batch.wait)
         return []
 
@@ -162,7 +163,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
             limit=limit,
             wanted=WITH_VECTOR if include_vectors else WITHOUT_VECTOR,
         )
-        return [document(record) for record in records], after
+        return documents(records), after
 
     @about
     async def search(self, place: Place, request: Request) -> list[Found]:
@@ -171,10 +172,12 @@ class QdrantAdapter(Adapter[QdrantOptions]):
         async def find(limit: int, *, exact: bool) -> list[Found]:
             plain = self._is_plain(place)
             records = await self.calls.search(name, self._search(place, request)._replace(limit=limit, exact=exact))
-            if plain and any(record.payload.get("namespace") != place.namespace for record in records):
+            kept = kept_in(records)
+            if plain and any(one["namespace"] != place.namespace for one in kept):
                 self._mixed.add(name)
                 return await find(limit, exact=exact)
-            return [found(record, metric) for record in records]
+            distances = [distance(record.score, metric) for record in records]
+            return list(zip(documents(records, kept), distances, strict=True))
 
         return await nearest(find, request.top_k, exact=request.exact)
 
@@ -218,7 +221,7 @@ class QdrantAdapter(Adapter[QdrantOptions]):
 
     async def _get(self, place: Place, ids: Sequence[str], wanted: Wanted) -> list[Document]:
         points = [point_id(id, place.namespace) for id in ids]
-        return [document(one) for one in await self.calls.retrieve(self._name(place.collection.name), points, wanted)]
+        return documents(await self.calls.retrieve(self._name(place.collection.name), points, wanted))
 
     async def _write(self, place: Place, rows: Sequence[Row], *, wait: bool) -> None:
         if rows:

@@ -63,7 +63,7 @@ MOST_INDEXES = 64  # of a collection's payload; numbers without one are compared
 
 def number_path(key: str) -> str:
     """Return where in the payload a key of `numbers_of` is."""
-    return f'onevec.numbers."{key}"'
+    return f'numbers."{key}"'
 
 
 def new_numbers(points: Sequence[Point], indexed: Iterable[str]) -> list[str]:
@@ -74,8 +74,8 @@ def new_numbers(points: Sequence[Point], indexed: Iterable[str]) -> list[str]:
         indexed: Where there is an index; Qdrant shows a path without the quotes that it can do without.
     """
     known = {path.replace('"', "") for path in indexed}
-    paths = dict.fromkeys(number_path(key) for point in points for key in point.payload["onevec"]["numbers"])
-    new = [path for path in paths if path.replace('"', "") not in known]
+    keys = dict.fromkeys(key for point in points for key in point.payload.get("numbers", ()))
+    new = [path for path in map(number_path, keys) if path.replace('"', "") not in known]
     return new[: max(0, MOST_INDEXES - len(known))]
 
 
@@ -102,7 +102,7 @@ class Calls(Protocol):
         """What a collection is; None if there is none, or onevec didn't make it."""
 
     async def create(self, name: str, info: CollectionInfo) -> bool:
-        """Make a collection, with indexes of `namespace` and `onevec.facets`; False if there is one."""
+        """Make a collection, with indexes of `namespace` and `facets`; False if there is one."""
 
     async def drop(self, name: str) -> None: ...
 

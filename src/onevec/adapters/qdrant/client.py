@@ -166,7 +166,7 @@ class ClientCalls:
         models = self._models
         tenants = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
         await self._call(self.client.create_payload_index, name, "namespace", tenants)
-        await self._call(self.client.create_payload_index, name, "onevec.facets", models.PayloadSchemaType.KEYWORD)
+        await self._call(self.client.create_payload_index, name, "facets", models.PayloadSchemaType.KEYWORD)
 
     async def _index_numbers(self, name: str, points: Sequence[Point]) -> None:
         indexed = self._indexed.setdefault(name, set())

@@ -86,7 +86,7 @@ class EdgeCalls:
         folder.mkdir()
         config = edge.EdgeConfig(vectors=self._vectors(info))
         self._shards[name] = shard = self._made(edge.EdgeShard.create, str(folder / _SHARD), config)
-        for key, tenant in (("namespace", True), ("onevec.facets", None)):
+        for key, tenant in (("namespace", True), ("facets", None)):
             keywords = edge.KeywordIndexParams(is_tenant=tenant)
             self._made(shard.update, edge.UpdateOperation.create_field_index(key, keywords))
         self._made(shard.flush)

@@ -37,11 +37,11 @@ def as_onevec(error: Exception, where: str) -> Exception:
         case QdrantException() if "Retry-After" in str(error):  # a date, or a word: the client reads numbers only
             retry_after = seconds_of(str(error).partition(": ")[2])
             return RateLimited(f"Qdrant at {where} asks for fewer requests; wait", retry_after=retry_after)
-        case ResponseHandlingException(source=httpx.TimeoutException() as cause):
+        case (httpx.TimeoutException() as cause) | ResponseHandlingException(source=httpx.TimeoutException() as cause):
             return EngineTimeout(
                 f"Qdrant at {where} didn't answer in time ({type(cause).__name__}); try again, or raise request_timeout"
             )
-        case ResponseHandlingException(source=httpx.HTTPError() as cause):
+        case (httpx.HTTPError() as cause) | ResponseHandlingException(source=httpx.HTTPError() as cause):
             return EngineUnavailable(
                 f"Qdrant can't be reached at {where} ({type(cause).__name__}: {cause}); check the URL and that it runs"
             )

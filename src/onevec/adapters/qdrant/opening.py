@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from onevec.adapters.qdrant.client import MemoryCalls
 from onevec.adapters.qdrant.edge import EdgeCalls
-from onevec.adapters.qdrant.server import ServerCalls
 from onevec.deadline import seconds_left
 from onevec.errors import ConfigError
 from onevec.runtime import AsyncRuntime, BlockingRuntime, Runtime
@@ -17,6 +16,8 @@ from onevec.secret import Secret
 if TYPE_CHECKING:
     import httpx
     from qdrant_client import AsyncQdrantClient, QdrantClient
+
+    from onevec.adapters.qdrant.server import Limits, ServerCalls
 
 IN_MEMORY = Path(":memory:")
 
@@ -68,8 +69,7 @@ def memory_calls() -> MemoryCalls:
 
 async def server_calls(io: Runtime, options: QdrantOptions) -> ServerCalls:
     """Connect to a server, and let it answer once."""
-    client = await io.offload(_client, options, is_async=isinstance(io, AsyncRuntime))  # imports, and certificates
-    calls = ServerCalls(io, client, f"{options.host}:{options.port}")
+    calls = await io.offload(_server_calls, io, options)  # imports, and certificates
     try:
         await calls.version()
     except BaseException:
@@ -78,7 +78,15 @@ async def server_calls(io: Runtime, options: QdrantOptions) -> ServerCalls:
     return calls
 
 
-def _client(options: QdrantOptions, *, is_async: bool) -> QdrantClient | AsyncQdrantClient:
+def _server_calls(io: Runtime, options: QdrantOptions) -> ServerCalls:
+    from onevec.adapters.qdrant.server import ServerCalls
+
+    limits = _limits(options)
+    client = _client(options, limits, is_async=isinstance(io, AsyncRuntime))
+    return ServerCalls(io, client, f"{options.host}:{options.port}", limits)
+
+
+def _client(options: QdrantOptions, limits: Limits, *, is_async: bool) -> QdrantClient | AsyncQdrantClient:
     import httpx
     from qdrant_client import AsyncQdrantClient, QdrantClient
 
@@ -94,15 +102,27 @@ def _client(options: QdrantOptions, *, is_async: bool) -> QdrantClient | AsyncQd
         headers={} if options.api_key is None else {"api-key": options.api_key.reveal()},
         check_compatibility=False,  # a thread of its own, and warnings
         limits=httpx.Limits(max_connections=options.pool_size, max_keepalive_connections=options.pool_size),
-        event_hooks={"request": [_timing(options, is_async=is_async)]},
+        event_hooks={"request": [_timed(limits, is_async=is_async)]},
     )
     if isinstance(client, QdrantClient):
         bounded(client.http.client._client)  # noqa: SLF001 (it shows its httpx client nowhere else)
     return client
 
 
-def _timing(options: QdrantOptions, *, is_async: bool) -> Any:  # Any: a hook of httpx
+def _timed(limits: Limits, *, is_async: bool) -> Any:  # Any: a hook of httpx
     """What gives each request its timeouts: the client itself takes one, of whole seconds, for everything."""
+
+    def timed(request: httpx.Request) -> None:
+        request.extensions["timeout"] = limits()
+
+    async def timed_too(request: httpx.Request) -> None:
+        timed(request)
+
+    return timed_too if is_async else timed
+
+
+def _limits(options: QdrantOptions) -> Limits:
+    """What says how long a request may take from now on, in the words of httpx."""
     timeouts = {
         "connect": options.connect_timeout,
         "read": options.request_timeout,
@@ -110,11 +130,8 @@ def _timing(options: QdrantOptions, *, is_async: bool) -> Any:  # Any: a hook of
         "pool": options.pool_timeout,
     }
 
-    def timed(request: httpx.Request) -> None:
+    def limits() -> dict[str, float]:
         left = seconds_left()
-        request.extensions["timeout"] = {name: min(seconds, left) for name, seconds in timeouts.items()}
+        return {name: min(seconds, left) for name, seconds in timeouts.items()}
 
-    async def timed_too(request: httpx.Request) -> None:
-        timed(request)
-
-    return timed_too if is_async else timed
+    return limits

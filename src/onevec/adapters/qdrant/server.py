@@ -4,30 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from urllib.parse import quote
 
+import httpx
 import orjson
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from onevec.adapters.qdrant.calls import Json, Point, Record, Search, Wanted
 from onevec.adapters.qdrant.client import ClientCalls
+from onevec.adapters.qdrant.failures import as_onevec
 from onevec.errors import EngineError
+from onevec.remote.httpx_requests import parsed, sent, sent_async
+from onevec.runtime import Runtime
 
-_JSON = MappingProxyType({"Content-Type": "application/json"})
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient, QdrantClient
+
+Limits: TypeAlias = Callable[[], dict[str, float]]
 T = TypeVar("T")
 
 
 class ServerCalls(ClientCalls):
-    """The client sends these requests and reads their answers, by its own connections and with its own errors.
+    """These requests go by the client's connections and past its middleware, and refusals are its own errors.
 
-    Only its models are left out. Making them takes longer than all else here, and a number of a vector half as many
-    bytes as in theirs: as a float32, its shortest decimal is enough.
+    Only its models are left out, and what httpx does besides sending. Either takes longer than all else here, and a
+    number of a vector half as many bytes as in the client's models: as a float32, its shortest decimal is enough.
+
+    Args:
+        io: Calls the client's methods.
+        client: One of the two.
+        where: The server's address.
+        limits: Gives the timeouts of a request, as httpx names them.
     """
+
+    def __init__(self, io: Runtime, client: QdrantClient | AsyncQdrantClient, where: str, limits: Limits) -> None:
+        super().__init__(io, client, where)
+        self._api = api = self.client.http.client
+        session: Any  # Any: one of httpx's two clients, which Qdrant's don't show
+        self._send: Callable[[httpx.Request], Any]  # Any: an answer, or an awaitable of one
+        if hasattr(api, "_client"):
+            session = api._client  # noqa: SLF001 (as above)
+            self._send = partial(sent, session)
+        else:
+            session = api._async_client  # noqa: SLF001 (as above)
+            self._send = partial(sent_async, session)
+        self._headers = httpx.Headers({**session.headers, "Content-Type": "application/json"})
+        self._collections = f"{api.host.rstrip('/')}/collections"
+        self._limits = limits
 
     async def upsert(self, name: str, points: Sequence[Point], *, wait: bool) -> None:
         await self._index_numbers(name, points)
         body = {"points": [{"id": id, "vector": vector, "payload": payload} for id, vector, payload in points]}
-        await self._ask("PUT", "points", name, body, bool, wait=wait)
+        await self._ask("PUT", f"points?wait={'true' if wait else 'false'}", name, body, bool)
 
     async def retrieve(self, name: str, ids: Sequence[str], wanted: Wanted) -> list[Record]:
         return await self._ask("POST", "points", name, {"ids": ids, **_parts(wanted)}, _records)
@@ -42,7 +71,7 @@ class ServerCalls(ClientCalls):
         return await self._ask("POST", "points/count", name, {"filter": filter, "exact": True}, _count)
 
     async def delete(self, name: str, filter: Json) -> None:
-        await self._ask("POST", "points/delete", name, {"filter": filter}, bool, wait=True)
+        await self._ask("POST", "points/delete?wait=true", name, {"filter": filter}, bool)
 
     async def search(self, name: str, search: Search) -> list[Record]:
         params: Json = {"quantization": {"rescore": True}, "exact": search.exact}
@@ -60,23 +89,21 @@ class ServerCalls(ClientCalls):
         name: str,
         body: Json,
         read: Callable[[Any], T],  # Any: JSON
-        *,
-        wait: bool | None = None,
     ) -> T:
         """Send a request, and return what is read of its result."""
-        request = partial(
-            self.client.http.client.request,
-            type_=dict[str, Any],
-            method=method,
-            url="/collections/{name}/" + path,
-            path_params={"name": name},
+        request = httpx.Request(
+            method,
+            parsed(f"{self._collections}/{quote(name, safe='')}/{path}"),
+            headers=self._headers,
             content=orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY),
-            headers=_JSON,
-            **({} if wait is None else {"params": {"wait": "true" if wait else "false"}}),
+            extensions={"timeout": self._limits()},
         )
-        answer = await self._call(request)
+        answer = await self._call(self._api.middleware, request, self._send)
+        if not answer.is_success:
+            refused = UnexpectedResponse.for_response(answer)
+            raise as_onevec(refused, self._where) from refused
         try:
-            return read(answer["result"])
+            return read(orjson.loads(answer.content)["result"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EngineError(f"Qdrant at {self._where} gave an answer that can't be read: {error!r}") from error
 
