@@ -48,7 +48,7 @@ LOW = ":low"
 Flat: TypeAlias = str | int | float | bool | list[str]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _NO_ELEMENT = (dict, list, type(None))
-_EXACT = 2.0**53  # up to here every integer is a float of its own
+EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
 class Bound(NamedTuple):
@@ -148,7 +148,7 @@ def element(name: str, value: Any) -> str:  # Any: the same, but no list
 def bound(number: float) -> Bound:
     """The two floats that stand for a number, whatever its size."""
     high = float(number)
-    if abs(high) < _EXACT:
+    if abs(high) < EXACT:
         return Bound(high, None)
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
@@ -189,7 +189,7 @@ def _add(facts: Facts, metadata: Metadata, above: str) -> None:
             texts[field] = value
             if value[4:5] == "-":  # which tells most others from an instant
                 _add_instant(facts, field, instant(value))
-        elif kind is int and -_EXACT < value < _EXACT:
+        elif kind is int and -EXACT < value < EXACT:
             facet = f"{equal}n:{value}"
             facets += (facet if len(facet) <= LONGEST else _short(facet), numeric)
             numbers[field] = float(value)
@@ -214,7 +214,7 @@ def _elements(element: str, value: list[Any]) -> Iterable[str]:  # Any: metadata
     """The facets of a list's elements, each once."""
     items = [item for item in value if type(item) is str or not isinstance(item, _NO_ELEMENT)]
     facets = [_short(f"{element}s:{item}" if type(item) is str else f"{element}{_typed(item)}") for item in items]
-    return facets if len(facets) < 2 else dict.fromkeys(facets)
+    return dict.fromkeys(facets)
 
 
 def _add_instant(facts: Facts, name: str, at: int | None) -> None:
@@ -224,7 +224,7 @@ def _add_instant(facts: Facts, name: str, at: int | None) -> None:
 
 
 def _add_number(numbers: dict[str, float], key: str, number: float) -> None:
-    if -_EXACT < number < _EXACT:
+    if -EXACT < number < EXACT:
         numbers[key] = number + 0.0  # never -0.0, which some engines order before 0.0
         return
     numbers[key], low = bound(number)
