@@ -39,7 +39,8 @@ VECTOR = ("vector", "given")
 _INFO = b"onevec"
 # Of two writes of one new document at the same moment, Lance then lets the second one replace the first one's.
 _KEY = "lance-schema:unenforced-primary-key"
-# Lance takes three times as long to write a text that it compresses, and longer to read it.
+# Lance takes three times as long to write a text that it compresses. Records are compressed all the same: a search,
+# which reads ten of them, takes a tenth of a millisecond less then.
 _UNCOMPRESSED = {"lance-encoding:compression": "none"}
 _PIECE = 4096  # rows that are made at once; Lance can write some while the next are made
 _MOST_BYTES = 2**28  # of their records: Arrow's lists of texts have up to 2**31
@@ -55,19 +56,16 @@ def schema_of(info: CollectionInfo) -> pa.Schema:
     def some(name: str, kind: pa.DataType) -> pa.Field:
         return pa.field(name, kind, nullable=False)
 
-    def uncompressed(name: str, *, nullable: bool = False) -> pa.Field:
-        return pa.field(name, pa.string(), nullable, metadata=_UNCOMPRESSED)
-
     names, numbers = pa.list_(pa.string()), pa.list_(pa.float64())
     return pa.schema(
         [
             key("namespace", "1"),
             key("id", "2"),
-            uncompressed("text", nullable=True),
+            pa.field("text", pa.string(), metadata=_UNCOMPRESSED),
             some("metadata", pa.json_(pa.string())),
             some("vector", pa.list_(pa.float32(), info.dimension)),
             pa.field("given", pa.list_(pa.float32())),
-            uncompressed(RECORD),
+            some(RECORD, pa.string()),
             some("facets", names),
             some("numbers_of", names),
             some("numbers", numbers),
