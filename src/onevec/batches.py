@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -110,11 +110,10 @@ def rows_of_columns(
     for name, column in (("vectors", vectors), ("texts", texts), ("metadata", metadata)):
         if column is not None and (given := _length(column)) != size:
             raise InvalidDocument(f"{name}= has one entry an id: expected a list of {size}, got {given}")
-    owners = [f"document {id!r}" for id in checked]
     rows = Rows(
         checked,
-        [None] * size if texts is None else list(map(checked_text, texts, owners)),
-        [{} for _ in checked] if metadata is None else list(map(clean_metadata, metadata, owners)),
+        [None] * size if texts is None else _each(checked_text, texts, checked),
+        [{} for _ in checked] if metadata is None else _each(clean_metadata, metadata, checked),
         [None] * size,
         vectors if isinstance(vectors, np.ndarray) else [None] * size if vectors is None else list(vectors),  # type: ignore[arg-type]  # checked by as_matrix
     )
@@ -137,6 +136,10 @@ def as_matrix(vectors: Matrix | Sequence[Vector | None], ids: Sequence[str], met
     if given.dtype.kind in "fiu" and given.shape == (len(ids), dimension):
         with np.errstate(over="ignore"):
             matrix = np.ascontiguousarray(given, np.float32)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            squares = np.vecdot(matrix, matrix)  # one pass; what isn't plain to see in them is looked at below
+        if squares.max() < math.inf and (metric is not Metric.COSINE or squares.min() > 0):
+            return matrix
         if np.isfinite(matrix).all() and (metric is not Metric.COSINE or matrix.any(axis=1).all()):
             return matrix
     return np.stack(
@@ -173,6 +176,15 @@ def change_of(item: object, index: int, metric: Metric, dimension: int) -> Chang
         None if document.vector is None else as_vector(document.vector, owner, metric, dimension),
         clean_metadata(document.metadata, owner, keep_nulls=True),
     )
+
+
+def _each(check: Callable[[Any, str], T], values: Iterable[Any], ids: Sequence[str]) -> list[T]:  # Any: the caller's
+    """The values, each checked; whose one is that is refused is looked for only then, as names take time to make."""
+    given = list(values)
+    try:
+        return [check(value, "a document") for value in given]
+    except InvalidDocument:
+        return [check(value, f"document {id!r}") for value, id in zip(given, ids, strict=True)]
 
 
 def _length(column: object) -> int | str:

@@ -23,7 +23,7 @@ so nothing in a facet needs escaping, and the first `=` ends the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -48,7 +48,7 @@ LOW = ":low"
 Flat: TypeAlias = str | int | float | bool | list[str]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _NO_ELEMENT = (dict, list, type(None))
-_EXACT = 2.0**53  # up to here every integer is a float of its own
+EXACT = 2.0**53  # up to here every integer is a float of its own
 
 
 class Bound(NamedTuple):
@@ -148,7 +148,7 @@ def element(name: str, value: Any) -> str:  # Any: the same, but no list
 def bound(number: float) -> Bound:
     """The two floats that stand for a number, whatever its size."""
     high = float(number)
-    if abs(high) < _EXACT:
+    if abs(high) < EXACT:
         return Bound(high, None)
     return Bound(high, float(number - int(high)) if isinstance(number, int) else 0.0)
 
@@ -180,29 +180,41 @@ def _add(facts: Facts, metadata: Metadata, above: str) -> None:
         names = names_of(above, key)
         if names is None or value is None:
             continue
-        facets.append(names.present)
+        field, present, equal, numeric, listed, element = names
+        facets.append(present)
         kind = type(value)  # which takes less than `isinstance`, and clean metadata has no subclasses but of datetime
         if kind is str:
-            facets.append(_short(f"{names.equal}s:{value}"))
-            texts[names.field] = value
+            facet = f"{equal}s:{value}"
+            facets.append(facet if len(facet) <= LONGEST and "\0" not in facet else _short(facet))
+            texts[field] = value
             if value[4:5] == "-":  # which tells most others from an instant
-                _add_instant(facts, names.field, instant(value))
+                _add_instant(facts, field, instant(value))
+        elif kind is int and -EXACT < value < EXACT:
+            facet = f"{equal}n:{value}"
+            facets += (facet if len(facet) <= LONGEST else _short(facet), numeric)
+            numbers[field] = float(value)
         elif kind is int or kind is float:
-            facets += (_short(f"{names.equal}n:{_number(value)!r}"), names.numeric)
-            _add_number(numbers, names.field, value)
+            facets += (_short(f"{equal}n:{_number(value)!r}"), numeric)
+            _add_number(numbers, field, value)
         elif kind is bool:
-            facets.append(_short(f"{names.equal}{_typed(value)}"))
+            facets.append(_short(f"{equal}b:true" if value else f"{equal}b:false"))
         elif kind is list:
-            facets += (_short(f"{names.equal}{_typed(value)}"), names.listed)
-            items = [item for item in value if type(item) is str or not isinstance(item, _NO_ELEMENT)]
-            facets += dict.fromkeys([_short(f"{names.element}{_typed(item)}") for item in items])
+            facets += (_short(f"{equal}{_typed(value)}"), listed)
+            facets += _elements(element, value)
         elif kind is dict:
-            _add(facts, value, f"{names.field}.")
+            _add(facts, value, f"{field}.")
         else:
-            facets.append(_short(f"{names.equal}{_typed(value)}"))
-            texts[names.field] = iso(value)
-            _add_instant(facts, names.field, microseconds(value))
-            facets.append(dated(names.field))
+            facets.append(_short(f"{equal}{_typed(value)}"))
+            texts[field] = iso(value)
+            _add_instant(facts, field, microseconds(value))
+            facets.append(dated(field))
+
+
+def _elements(element: str, value: list[Any]) -> Iterable[str]:  # Any: metadata values
+    """The facets of a list's elements, each once."""
+    items = [item for item in value if type(item) is str or not isinstance(item, _NO_ELEMENT)]
+    facets = [_short(f"{element}s:{item}" if type(item) is str else f"{element}{_typed(item)}") for item in items]
+    return dict.fromkeys(facets)
 
 
 def _add_instant(facts: Facts, name: str, at: int | None) -> None:
@@ -212,7 +224,7 @@ def _add_instant(facts: Facts, name: str, at: int | None) -> None:
 
 
 def _add_number(numbers: dict[str, float], key: str, number: float) -> None:
-    if -_EXACT < number < _EXACT:
+    if -EXACT < number < EXACT:
         numbers[key] = number + 0.0  # never -0.0, which some engines order before 0.0
         return
     numbers[key], low = bound(number)
@@ -241,8 +253,9 @@ def _typed(value: Any) -> str:  # Any: a metadata value or an operand
         case datetime():
             return f"t:{microseconds(value)}"
         case _:
-            plain = value if set(map(type, value)) == {str} else [_canonical(item) for item in value]
-            return "l:" + orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+            if set(map(type, value)) == {str}:
+                return "l:" + orjson.dumps(value).decode()
+            return "l:" + orjson.dumps([_canonical(item) for item in value], option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _number(value: Any) -> Any:  # Any: an int or a float, which mypy takes for one

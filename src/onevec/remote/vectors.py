@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # The square of so long a vector, and of the difference of two, is a float32: 4 * LONGEST ** 2 < 3.4e38.
 LONGEST = 9e18
 _NEAR_ONE = 1e-6
+_BLOCK = 256  # vectors whose float64 numbers stay in the processor's cache
 
 
 def units(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
@@ -24,13 +25,15 @@ def units(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], np
 
     One that is within a millionth of length 1, as embedding models give them, stays as it is, to the bit.
     """
-    wide = vectors.astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    squares = np.empty(len(vectors))
+    for start in range(0, len(vectors), _BLOCK):
+        wide = vectors[start : start + _BLOCK].astype(np.float64)
+        squares[start : start + _BLOCK] = np.vecdot(wide, wide)
+    lengths = np.sqrt(squares)
     changed = np.abs(lengths - 1.0) > _NEAR_ONE
     if not changed.any():
         return vectors, changed
-    wide /= np.where(changed, lengths, 1.0)[:, None]
-    return wide.astype(np.float32), changed
+    return (vectors / np.where(changed, lengths, 1.0)[:, None]).astype(np.float32), changed
 
 
 def unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

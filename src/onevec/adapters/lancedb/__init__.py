@@ -11,7 +11,7 @@ from onevec.adapter import Adapter, Batch, Change, Found, Place, Request
 from onevec.adapters.lancedb import indexes
 from onevec.adapters.lancedb.conditions import LanceCompiler, condition
 from onevec.adapters.lancedb.link import LancedbOptions, Link
-from onevec.adapters.lancedb.rows import RECORD, VECTOR, documents_of, info_of, of_collection, table_of
+from onevec.adapters.lancedb.rows import RECORD, VECTOR, documents_of, info_of, of_collection, reader_of
 from onevec.adapters.lancedb.searches import search
 from onevec.capabilities import Capabilities
 from onevec.documents import CollectionInfo, Document, Health, IndexSettings, Stats
@@ -119,13 +119,15 @@ class LancedbAdapter(Adapter[LancedbOptions]):
     @about
     async def upsert(self, place: Place, batch: Batch) -> list[tuple[str, OnevecError]]:
         check_measurable(batch.vectors, batch.ids, place.collection.metric)
-        table = await self.table(place.collection)
-        created: dict[str, int] = {}
-        ids = undated(batch)
-        if ids and await self.link.call(table.count_rows):
-            old = await self._rows(place, condition(place, ids=ids), ("id", "created"))
-            created = dict(zip(old.column("id").to_pylist(), old.column("created").to_pylist(), strict=True))
-        await self._write(table, place, batch, created, insert=True)
+        async with self.link.alone(_name(place.collection.name)) as is_alone:
+            table = await self.table(place.collection)
+            created = await self._created(table, place, batch.ids if is_alone else undated(batch))
+            if is_alone and not created:  # a merge has to read all the keys of the table
+                added = await self.link.add(table, reader_of(place.collection, place.namespace, batch, {}))
+                version = added.version
+            else:
+                version = await self._merge(table, place, batch, created, insert=True)
+        await indexes.tidy(self.link, table, version)
         return []
 
     @about
@@ -138,7 +140,8 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         rows, missing = patched(changes, documents_of(old, include_vectors=True), now)
         if rows:
             table = await self.link.table(_name(place.collection.name))
-            await self._write(table, place, batch_of(rows, now), {}, insert=False)
+            version = await self._merge(table, place, batch_of(rows, now), {}, insert=False)
+            await indexes.tidy(self.link, table, version)
         return missing
 
     @about
@@ -227,16 +230,22 @@ class LancedbAdapter(Adapter[LancedbOptions]):
         found = await self.link.call(table.query().where(matching).select(list(columns)).to_arrow)
         return of_collection(found, place.collection)
 
-    async def _write(
+    async def _created(self, table: AsyncTable, place: Place, ids: Sequence[str]) -> dict[str, int]:
+        """When those of the documents that are there were made, in microseconds since 1970."""
+        if not ids or not await self.link.call(table.count_rows):
+            return {}
+        old = await self._rows(place, condition(place, ids=ids), ("id", "created"))
+        return dict(zip(old.column("id").to_pylist(), old.column("created").to_pylist(), strict=True))
+
+    async def _merge(
         self, table: AsyncTable, place: Place, batch: Batch, created: Mapping[str, int], *, insert: bool
-    ) -> None:
+    ) -> int:
         """Replace rows with the same key; others are new, or left out as their documents were deleted meanwhile."""
         merge = table.merge_insert(["namespace", "id"]).when_matched_update_all()
         if insert:
             merge = merge.when_not_matched_insert_all()
-        written = await self._io.offload(table_of, place.collection, place.namespace, batch, created)
-        result = await self.link.write(merge.execute, written)
-        await indexes.tidy(self.link, table, result.version)
+        result = await self.link.write(merge.execute, reader_of(place.collection, place.namespace, batch, created))
+        return int(result.version)
 
     async def _delete(self, place: Place, matching: str) -> int:
         table = await self.table(place.collection)

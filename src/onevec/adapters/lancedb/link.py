@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 from onevec.adapters.lancedb.failures import as_onevec
+from onevec.adapters.lancedb.locking import Locks
 from onevec.adapters.lancedb.rows import info_of, schema_of
 from onevec.documents import CollectionInfo
 from onevec.errors import ConfigError
@@ -19,6 +21,7 @@ from onevec.remote import Missing, store_folder
 from onevec.runtime import AsyncRuntime, Runtime
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from lancedb import AsyncConnection
     from lancedb.table import AsyncTable
 
@@ -54,6 +57,8 @@ class Link:
         self._where = where
         self._is_async = isinstance(io, AsyncRuntime)
         self._making = threading.Lock()
+        self._folder = _folder(where)
+        self._locks = Locks(io, self._folder)
         self._connection: Any = None  # Any: an AsyncConnection, once open
         self._tables: dict[str, AsyncTable] = {}
         self._mixed: set[str] = set()
@@ -128,8 +133,9 @@ class Link:
             return await self._io.offload(self._make, name, info)
 
     async def drop(self, name: str) -> None:
-        self._tables.pop(name, None)
-        await self.write(self._connection.drop_table, name)
+        async with self.alone(name):
+            self._tables.pop(name, None)
+            await self.write(self._connection.drop_table, name)
 
     async def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
         """Call a method of the async client, and return what comes of it."""
@@ -139,6 +145,18 @@ class Link:
     async def write(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # Any: the client's own
         """Call a method that writes; if the caller is cancelled, it has ended before anything else begins."""
         return await self._io.finish(self.call(method, *args, **kwargs))
+
+    async def add(self, table: AsyncTable, rows: pa.RecordBatchReader) -> Any:  # Any: an AddResult
+        """Add rows to a table; it isn't cut off, as Lance might come to the end of it after all, some time later."""
+        with self._raised():
+            return await self._io.offload(_driven, table.add, rows)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[bool]:
+        """Whether nobody else upserts into a table or drops it during the block; in an object store somebody may."""
+        with self._raised():
+            async with self._locks.held(name) as is_alone:
+                yield is_alone
 
     def _make(self, name: str, info: CollectionInfo) -> bool:
         """Make a table where there is none. LanceDB looks first, and then overwrites what was made meanwhile.
@@ -160,12 +178,12 @@ class Link:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Nobody else makes a table in the folder meanwhile."""
-        if "://" in self._where:
+        if self._folder is None:
             yield
             return
         import portalocker
 
-        with (Path(self._where) / _LOCK).open("wb") as lock:
+        with (self._folder / _LOCK).open("wb") as lock:
             portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE)
             yield
 
@@ -193,6 +211,14 @@ def _connect() -> Callable[..., Any]:  # Any: the client's own
     import lancedb
 
     return lancedb.connect_async
+
+
+def _folder(where: str) -> Path | None:
+    """The folder that a store is in; None for an object store."""
+    scheme, is_url, path = where.partition("://")
+    if not is_url:
+        return Path(where)
+    return Path(unquote(path)) if scheme in ("file", "file-object-store") else None
 
 
 def _place(options: LancedbOptions) -> str:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -63,9 +64,9 @@ async def upsert(link: Link, types: VectorTypes, table: Table, namespace: str, b
     order = sorted(range(len(batch)), key=batch.ids.__getitem__)
     settings = () if batch.wait else ("synchronous_commit = off",)
     if len(batch) >= _MANY and not await _is_there(link, table, namespace, [batch.ids[row] for row in order]):
-        blocks = _blocks(link.io, namespace, batch, order)
-        if await link.load(_COPY.format(table=table.name), blocks, *settings):
-            return
+        async with aclosing(_blocks(link.io, namespace, batch, order)) as blocks:
+            if await link.load(_COPY.format(table=table.name), blocks, *settings):
+                return
     insertions = await link.io.offload(_insertions, types, table, namespace, batch, order)
     if batch.wait and len(insertions) == 1:
         await link.run(*insertions[0])
@@ -111,12 +112,20 @@ async def _is_there(link: Link, table: Table, namespace: str, ids: list[str]) ->
     return bool(rows[0][0])
 
 
-async def _blocks(io: Runtime, namespace: str, batch: Batch, order: list[int]) -> AsyncIterator[bytes]:
+async def _blocks(io: Runtime, namespace: str, batch: Batch, order: list[int]) -> AsyncGenerator[bytes]:
     """The rows as a COPY takes them: the server writes some while the next are made."""
     yield _HEAD
-    for rows in in_pieces(order, _TURN):
-        for block in await io.offload(_blocks_of, namespace, batch, rows):
+    turns = in_pieces(order, _TURN)
+    ahead = io.begin(io.offload(_blocks_of, namespace, batch, next(turns)))
+    try:
+        for rows in turns:
+            blocks, ahead = await ahead.result(), io.begin(io.offload(_blocks_of, namespace, batch, rows))
+            for block in blocks:
+                yield block
+        for block in await ahead.result():
             yield block
+    finally:
+        await ahead.cancel()
     yield _TAIL
 
 
@@ -130,18 +139,17 @@ def _block(namespace: str, batch: Batch, rows: list[int]) -> bytes:
     size = len(packed) // len(rows)
     head = struct.pack(">h", _COLUMNS) + values.text_field(coded(namespace))
     numbers = zip(_created(batch, rows), _are_wide(vectors).tolist(), range(0, len(packed), size), strict=True)
+    metadata = [batch.metadata[row] for row in rows]
+    fields = zip(
+        [values.text_field(batch.ids[row]) for row in rows],
+        [values.text_field(None if (text := batch.texts[row]) is None else coded(text)) for row in rows],
+        map(values.jsonb_field, map(encode, metadata)),
+        map(values.jsonb_field, map(_instants, metadata)),
+        strict=True,
+    )
     parts: list[bytes | memoryview] = []
-    for row, (created, wide, start) in zip(rows, numbers, strict=True):
-        text, metadata = batch.texts[row], batch.metadata[row]
-        parts += (
-            head,
-            _NUMBERS(8, created, 8, batch.now, 1, wide),
-            packed[start : start + size],
-            values.text_field(batch.ids[row]),
-            values.text_field(None if text is None else coded(text)),
-            values.jsonb_field(encode(metadata)),
-            values.jsonb_field(_instants(metadata)),
-        )
+    for (created, wide, start), row in zip(numbers, fields, strict=True):
+        parts += (head, _NUMBERS(8, created, 8, batch.now, 1, wide), packed[start : start + size], *row)
     return b"".join(parts)
 
 
