@@ -65,7 +65,6 @@ class Graph(Index):
     def __init__(self, dimension: int, metric: Metric, settings: GraphSettings) -> None:
         faiss = library()
         self._bytes: _Bytes | None = None
-        self._by_width: dict[int, Any] = {}  # FAISS's parameters
         self._learns = settings.quantization == "int8" and metric is not Metric.DOT
         measure = faiss.METRIC_L2 if self._learns or metric is Metric.EUCLIDEAN else faiss.METRIC_INNER_PRODUCT
         if settings.quantization == "none":
@@ -126,10 +125,7 @@ class Graph(Index):
         return graph
 
     def _parameters(self, width: int) -> Any:
-        parameters = self._by_width.get(width)
-        if parameters is None:
-            parameters = self._by_width[width] = library().SearchParametersHNSW(efSearch=width)
-        return parameters
+        return library().SearchParametersHNSW(efSearch=width)
 
     def _asked(self, query: Matrix) -> Matrix:
         if self._bytes is None:

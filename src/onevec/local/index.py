@@ -62,6 +62,7 @@ class Index(ABC):
         # Cosine is the inner product of vectors of length 1, and the nearest by it are the nearest by L2.
         self._unit = metric is Metric.COSINE
         self._index = index
+        self._by_width: dict[int, Any] = {}
         self.size = 0
         self.spare = self.spares[0]
 
@@ -109,7 +110,7 @@ class Index(ABC):
 
     def nearest(self, query: Matrix, way: Way) -> Slots:
         """Return slots near the query, about the nearest first; dead ones are among them."""
-        _, slots = self._index.search(self._asked(query), way.slots, params=self._parameters(way.width))
+        _, slots = self._index.search(self._asked(query), way.slots, params=self._remembered(way.width))
         found: Slots = slots[0]
         return found if found[-1] >= 0 else found[found >= 0]
 
@@ -142,7 +143,14 @@ class Index(ABC):
 
     @abstractmethod
     def _parameters(self, width: int) -> Any:
-        """FAISS's parameters of a search."""
+        """FAISS's parameters of a search of this width."""
+
+    def _remembered(self, width: int) -> Any:
+        """The same, made once."""
+        parameters = self._by_width.get(width)
+        if parameters is None:
+            parameters = self._by_width[width] = self._parameters(width)
+        return parameters
 
     def _asked(self, query: Matrix) -> Matrix:
         """A query as FAISS's index takes it, of shape (1, dimension)."""

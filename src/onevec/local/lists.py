@@ -1,8 +1,8 @@
 """Inverted lists as an index: FAISS's IVF with product quantization, four bits a piece, compared many at once.
 
 A vector is in the list of the centre that is nearest to it, as half a byte for each few of its numbers. A search looks
-through the lists nearest to the query. Beside a graph they are made in a fraction of the time, take a tenth of the
-memory, and are searched in the order in which they lie there.
+through the lists nearest to the query. Beside a graph they are made in a fraction of the time and of the memory, and are
+searched in the order in which they lie there.
 
 Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", IEEE TPAMI 33(1), 2011; André, Kermarrec
 and Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product quantization fast
@@ -72,7 +72,6 @@ class Lists(Index):
     def __init__(self, dimension: int, metric: Metric, size: int, settings: ListSettings) -> None:
         faiss = library()
         self._is_sized = settings.lists is None
-        self._by_width: dict[int, Any] = {}  # FAISS's parameters
         piece = next(numbers for least, numbers in _PIECES if dimension >= least)
         if settings.subvectors is not None:
             piece = dimension // settings.subvectors
@@ -100,11 +99,12 @@ class Lists(Index):
         return max(_VALUES * _FOR_A_VALUE, _FOR_A_LIST * self._lists)
 
     def learn(self, vectors: Matrix) -> None:
-        enough = np.resize(vectors, (max(_VALUES, len(vectors)), vectors.shape[1]))
+        if len(vectors) < _VALUES:
+            vectors = np.resize(vectors, (_VALUES, vectors.shape[1]))
         faiss = library()
         threads = faiss.omp_get_max_threads()
         use_one_thread()  # they would wait for each other after every few vectors
-        self._index.train(self._prepared(enough))
+        self._index.train(self._prepared(vectors))
         faiss.omp_set_num_threads(threads)
 
     def is_outgrown(self, size: int) -> bool:
@@ -132,10 +132,7 @@ class Lists(Index):
         return other
 
     def _parameters(self, width: int) -> Any:
-        parameters = self._by_width.get(width)
-        if parameters is None:
-            parameters = self._by_width[width] = library().SearchParametersIVF(nprobe=width)
-        return parameters
+        return library().SearchParametersIVF(nprobe=width)
 
     def _asked(self, query: Matrix) -> Matrix:
         return self._padded(super()._asked(query))

@@ -1,9 +1,9 @@
 """Indexes saved beside the file, with the vectors they cover: a cache, checked before it is read.
 
-Vectors are read from here in a tenth of the time that it takes to read them row by row. What comes before them has one
-digest, as FAISS trusts what it reads: damaged bytes could make it write outside its memory. The vectors have a checksum
-for each piece, which takes a tenth of the time of a digest. That rows and vectors are those of the store is known by
-the checksums of its documents: see `Saved.fits`. It can be deleted at any time.
+Vectors are read from here sooner than row by row. What comes before them has one digest, as FAISS trusts what it reads:
+damaged bytes could make it write outside its memory. The vectors have a checksum for each piece, which takes much less
+time than a digest. That rows and vectors are those of the store is known by the checksums of its documents: see
+`Saved.fits`. The file can be deleted at any time.
 """
 
 from __future__ import annotations
