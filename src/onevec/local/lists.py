@@ -1,8 +1,8 @@
 """Inverted lists as an index: FAISS's IVF with product quantization, four bits a piece, compared many at once.
 
 A vector is in the list of the centre that is nearest to it, as half a byte for each few of its numbers. A search looks
-through the lists nearest to the query. Beside a graph they are made in a fraction of the time and of the memory, and are
-searched in the order in which they lie there.
+through the lists nearest to the query. Beside a graph they take a fraction of the time to make and of the memory, and
+are searched in the order in which they lie there.
 
 Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", IEEE TPAMI 33(1), 2011; André, Kermarrec
 and Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product quantization fast

@@ -17,8 +17,10 @@ from typing import Any
 from zlib import crc32
 
 import apsw
+import numpy as np
 
 from onevec.adapters.sqlite.failures import Undecodable
+from onevec.local.vectors import Rows
 
 # A document without its text and vector, in the order that `verify` takes.
 HEAD = "row, namespace, checksum, text_checksum, vector_checksum, created, updated, id, metadata"
@@ -156,17 +158,21 @@ def sums_of(connection: apsw.Connection, namespace: int) -> Sums:
     )
 
 
-def verify_ids(connection: apsw.Connection, namespace: int) -> None:
+def verify_ids(connection: apsw.Connection, namespace: int) -> Rows:
     """Compare both indexes of a namespace's documents with its sums, and in small files the documents' checksums, too.
 
     That the indexes are what the sums say shows each damage of them. Only a file that was put together from two states
     can have the indexes and the sums of one, and the documents of another; to show that takes to read all of it.
+
+    Returns:
+        The namespace's rows, ascending.
 
     Raises:
         Undecodable: They have not the rows and ids that were written.
     """
     expected = sums_of(connection, namespace)
     found = Sums()
+    here: list[Rows] = [np.empty(0, np.int64)]
     last = ""
     entries = connection.execute("SELECT row, id FROM documents WHERE namespace = ? ORDER BY id", (namespace,))
     while part := list(islice(entries, _PART)):
@@ -180,6 +186,7 @@ def verify_ids(connection: apsw.Connection, namespace: int) -> None:
             raise Undecodable("the ids in the index are not in order")
         last = ids[-1]
         found.documents += len(part)
+        here.append(np.array(rows, np.int64))
     if (found.documents, found.ids) != (expected.documents, expected.ids):
         raise Undecodable(f"{expected.documents} ids were written, and the index has not those")
     _verify_index(connection, namespace)
@@ -189,6 +196,7 @@ def verify_ids(connection: apsw.Connection, namespace: int) -> None:
             "SELECT count(*), coalesce(sum(checksum), 0) FROM documents WHERE namespace = ?", (namespace,)
         ).get
         verify_all(connection, namespace, count, contents)
+    return np.sort(np.concatenate(here))
 
 
 def verify_contents(connection: apsw.Connection, namespace: int) -> None:

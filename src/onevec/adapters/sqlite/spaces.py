@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -146,10 +146,11 @@ class Spaces:
         loaded = _Loaded(space)
         if policy is not None and space.has_indexes and path.exists():
             saved = indexes.load(path, info, policy.settings, lean=policy.lean)
-            here = None if saved is None else rows_to(connection, number, saved.rows)
-            if saved is not None and here is not None and saved.fits(connection, number, here):
-                space.restore(saved.plan, saved.rows, saved.vectors)
-                loaded.restored = here
+            if saved is not None:
+                here = rows_to(connection, number, saved.rows)
+                if saved.fits(connection, number, here):
+                    space.restore(saved.plan, saved.rows, saved.vectors)
+                    loaded.restored = here
         return loaded
 
     def _policy_of(self, connection: apsw.Connection, info: CollectionInfo) -> IndexPolicy | None:
@@ -183,7 +184,6 @@ class Spaces:
         loaded.last_gone = max(newest or 0, cut)
         everything = loaded.last_row == 0
         if everything and loaded.restored is not None:
-            verify_ids(connection, number)
             space.revive(loaded.restored)
             loaded.last_row, loaded.restored = int(space.table.rows[-1]), None
             everything = False
@@ -216,11 +216,13 @@ def _key(place: Place) -> tuple[str, datetime, str]:
 
 
 def rows_to(connection: apsw.Connection, number: int, rows: Rows) -> Rows:
-    """Return the rows of a namespace up to the last of these, ascending."""
-    here = connection.execute(
-        "SELECT row FROM documents WHERE namespace = ? AND row <= ? ORDER BY row", (number, int(rows[-1]))
-    )
-    return np.fromiter(chain.from_iterable(here), np.int64)
+    """Return the rows of a namespace up to the last of these, ascending.
+
+    Raises:
+        Undecodable: The ids that the namespace has are not those that were written.
+    """
+    here = verify_ids(connection, number)
+    return here[: here.searchsorted(rows[-1], side="right")]
 
 
 def _metadata(connection: apsw.Connection, rows: Rows | Sequence[int]) -> Iterator[tuple[int, Metadata]]:
