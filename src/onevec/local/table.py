@@ -63,11 +63,6 @@ class VectorTable:
         return self._vectors.dimension
 
     @property
-    def capacity(self) -> int:
-        """How many slots there is room for."""
-        return len(self._rows)
-
-    @property
     def live(self) -> Mask:
         """Which slots hold a row, of shape (size,)."""
         return self._live[: self.size]
@@ -188,10 +183,6 @@ class VectorTable:
     def vectors_at(self, slots: Slots) -> Matrix:
         """Return a copy of the vectors of these slots."""
         return self._vectors.take(slots)
-
-    def vectors_from(self, start: int) -> Matrix:
-        """Return the vectors of the slots from `start` on, dead ones too, as a view."""
-        return self.vectors_between(start, self.size)
 
     @property
     def absent(self) -> int:
